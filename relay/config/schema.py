@@ -1,0 +1,113 @@
+"""Every setting, its unit and its default.  `examples/relay.toml` says the same to operators."""
+
+from pathlib import Path
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class RtmpConfig:
+    """Where encoders connect."""
+
+    listen: str = "1935"
+    """`PORT` or `HOST:PORT`; port 0 takes a free one."""
+    tls_listen: str = ""
+    """RTMPS, when `[tls]` is configured; empty for none."""
+
+
+@attrs.frozen(kw_only=True)
+class HttpConfig:
+    """Where viewers and the operator connect."""
+
+    listen: str = "8080"
+    tls_listen: str = ""
+    """HTTPS, when `[tls]` is configured; empty for none."""
+    admin: str = "127.0.0.1:8081"
+    """The operator's listener: metrics, readiness and every route."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks (CIDR) whose word on the client's address is taken."""
+    frame_ancestors: tuple[str, ...] = ("'self'",)
+    """Who may frame `/embed/...`: CSP sources (CSP3, 6.4.2.1)."""
+
+
+@attrs.frozen(kw_only=True)
+class TlsConfig:
+    """A certificate for RTMPS and HTTPS; PEM files."""
+
+    certificate: str = ""
+    key: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class AuthConfig:
+    """Who may publish."""
+
+    publish: str = "key"
+    """`key`, or `open` for laboratories and tests: the key is the name."""
+    yes_open: bool = False
+    """Let `open` listen where other machines reach it."""
+
+
+@attrs.frozen(kw_only=True)
+class MediaConfig:
+    """How broadcasts behave."""
+
+    hold_s: float = 30.0
+    """How long viewers stay when the publisher is gone."""
+    gop_bytes: int = 16 * 1024 * 1024
+    gop_s: float = 20.0
+    """A GOP above either bound is not kept for newcomers."""
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """What hostile or broken peers run into.  Seconds and bytes unless a name says otherwise."""
+
+    handshake_s: float = 10.0
+    """From the first byte of a connection to `publish`, or to a whole HTTP request head."""
+    first_packet_s: float = 10.0
+    """From `Publish.Start` to the first decodable packet."""
+    publisher_idle_s: float = 15.0
+    request_s: float = 10.0
+    keep_alive_s: float = 60.0
+    ping_s: float = 25.0
+    """How often WebSocket peers are pinged; as long again for the pong."""
+    stalled_s: float = 30.0
+    """A viewer that takes nothing for so long is disconnected."""
+    rtmp_message_bytes: int = 8 * 1024 * 1024
+    rtmp_chunk_streams: int = 64
+    amf_depth: int = 16
+    amf_bytes: int = 64 * 1024
+    http_header_bytes: int = 16 * 1024
+    http_target_bytes: int = 8 * 1024
+    http_body_bytes: int = 1024 * 1024
+    ws_message_bytes: int = 64 * 1024
+    publisher_bits_per_s: int = 50_000_000
+    lag_bytes: int = 8 * 1024 * 1024
+    """Queued for one viewer before its pieces are dropped up to the next keyframe."""
+    lag_s: float = 4.0
+    """Age of the oldest queued piece before the same happens."""
+    lags_per_minute: int = 12
+    """A viewer that falls behind more often is disconnected."""
+    connections_per_address: int = 256
+    """That follow no feed yet and have shown no identity."""
+    wrong_keys_per_minute: int = 10
+    """From one address, before every key from it is refused for a minute."""
+    memory_bytes: int = 1024 * 1024 * 1024
+    """What queues, logs and unread socket buffers may hold before new viewers are refused."""
+    drain_s: float = 8.0
+    """How long connections get to end at shutdown."""
+
+
+@attrs.frozen(kw_only=True)
+class Config:
+    """The whole tree; `Config()` is what `relay serve` uses without a file."""
+
+    data: Path = Path("relay-data")
+    """Keys and other state; made on first run, mode 0700."""
+    rtmp: RtmpConfig = RtmpConfig()
+    http: HttpConfig = HttpConfig()
+    tls: TlsConfig = TlsConfig()
+    auth: AuthConfig = AuthConfig()
+    media: MediaConfig = MediaConfig()
+    limits: Limits = Limits()

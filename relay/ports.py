@@ -1,0 +1,95 @@
+"""Everything that is not deterministic comes in through these.
+
+The real ones are made in `relay.app`; tests bring their own, and then one seed runs the whole
+server in memory.  Timeouts and sleeps use Trio's own clock, which tests replace as well.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import attrs
+
+
+class Random(Protocol):
+    """Where handshakes, session ids and jitter come from."""
+
+    def randbytes(self, n: int, /) -> bytes: ...
+    def random(self) -> float: ...
+
+
+class Wire(Protocol):
+    """A connected transport that an outlet writes to and one task reads from."""
+
+    peer: str
+    """Address of the other side as `HOST:PORT`, for logs."""
+
+    def send_nowait(self, data: bytes | memoryview, /) -> int:
+        """Take what fits now and say how many bytes that was.
+
+        Raises:
+            BlockingIOError: nothing fits now.
+            OSError: the connection is gone.
+        """
+
+    async def wait_writable(self) -> None:
+        """Wait until `send_nowait` is worth another try."""
+
+    async def receive_some(self, max_bytes: int, /) -> bytes:
+        """What has arrived; `b""` when the peer will send no more.
+
+        Raises:
+            WireBroken: the connection is gone.
+        """
+
+    def unread_bytes(self) -> int:
+        """What the kernel holds because the peer has not taken it."""
+
+    def allow_unsent(self, n: int, /) -> None:
+        """Let about `n` bytes wait unsent in the kernel before `send_nowait` refuses."""
+
+    async def start(self) -> None:
+        """Do what must be done before the first byte: a TLS handshake, or nothing.
+
+        Raises:
+            WireBroken: the handshake failed.
+        """
+
+    def close(self) -> None:
+        """Close at once; what the kernel already has is still delivered.  May be called twice."""
+
+    def abort(self) -> None:
+        """Close at once and throw away what was not delivered.  May be called twice."""
+
+
+class Listener(Protocol):
+    """Something that accepts wires."""
+
+    address: str
+    """`HOST:PORT` with the real port."""
+
+    async def accept(self) -> Wire: ...
+    def close(self) -> None: ...
+
+
+class Network(Protocol):
+    """Where listeners come from."""
+
+    async def listen(self, address: str, *, tls: bool) -> Listener:
+        """Listen on `PORT` (all addresses, IPv4 and IPv6) or `HOST:PORT`."""
+
+    async def connect(self, address: str) -> Wire:
+        """Connect to `HOST:PORT`."""
+
+
+@attrs.frozen(kw_only=True)
+class Ports:
+    """What the server knows of the world outside."""
+
+    monotonic: Callable[[], float]
+    """Seconds that never jump; the same clock as Trio's deadlines."""
+    wall: Callable[[], float]
+    """Seconds since 1970."""
+    cpu: Callable[[], float]
+    """CPU seconds this thread has used."""
+    random: Random
+    network: Network

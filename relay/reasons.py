@@ -1,0 +1,96 @@
+"""Why connections end.
+
+Every disconnect has exactly one of these reasons: one name for the log line and the metric, and
+its consequence in each protocol.  The set is closed, so a metric labelled by it stays bounded.
+"""
+
+import enum
+
+import attrs
+
+
+@attrs.frozen
+class Consequence:
+    """What a peer of each protocol is told."""
+
+    description: str
+    """For a person: the encoder's log, the page, the operator."""
+    ws_close: int = 1000
+    """WebSocket close code (RFC 6455, 7.4.1; 4000-4999 are our own)."""
+    rtmp_code: str | None = None
+    """`code` of the onStatus that goes out first; None where there is nobody to tell."""
+
+
+class Reason(enum.Enum):
+    """One named reason for each way in which a connection can end."""
+
+    # The peer went.
+    PEER_CLOSED = Consequence("the peer closed the connection")
+    PEER_LOST = Consequence("the connection was reset or timed out", ws_close=1006)
+    PUBLISHER_STOPPED = Consequence("the publisher stopped the stream")
+
+    # The peer broke the rules.
+    PROTOCOL_ERROR = Consequence("the peer broke the protocol", 1002, "NetConnection.Connect.Rejected")
+    HANDSHAKE_TIMEOUT = Consequence("the handshake took too long", 1002)
+    REQUEST_TIMEOUT = Consequence("the request took too long", 1002)
+    IDLE_TIMEOUT = Consequence("nothing was received for too long", 1001)
+    PING_TIMEOUT = Consequence("no pong came back", 1001)
+    MESSAGE_TOO_BIG = Consequence("the message is larger than allowed", 1009)
+
+    # The publisher may not, or may no longer.  OBS stops on Rejected and Denied, and shows the
+    # description; it ignores BadName and Unauthorized and retries for ever.
+    WRONG_KEY = Consequence("this stream key is not known here", 1008, "NetStream.Publish.Denied")
+    THROTTLED = Consequence(
+        "too many wrong stream keys; wait a minute", 1008, "NetStream.Publish.Denied"
+    )
+    KEY_REVOKED = Consequence("this stream key was revoked", 1008, "NetStream.Publish.Denied")
+    KEY_IN_USE = Consequence(
+        "this stream key is exclusive and somebody is publishing with it",
+        1008,
+        "NetStream.Publish.Denied",
+    )
+    TAKEN_OVER = Consequence(
+        "another encoder with the same key took over", 1008, "NetStream.Publish.Rejected"
+    )
+    FLAPPING = Consequence(
+        "two encoders with one key keep replacing each other; stop one of them",
+        1008,
+        "NetStream.Publish.Denied",
+    )
+    KICKED = Consequence("the operator ended this publication", 1008, "NetStream.Publish.Rejected")
+    FIRST_PACKET_TIMEOUT = Consequence(
+        "no H.264 or AAC arrived in time; set the encoder to H.264 video and AAC audio",
+        1008,
+        "NetStream.Publish.Rejected",
+    )
+    BITRATE_TOO_HIGH = Consequence(
+        "the bitrate is above this server's limit", 1008, "NetStream.Publish.Rejected"
+    )
+    NO_PLAYBACK = Consequence(
+        "this server does not play over RTMP; watch it over HTTP", 1008, "NetStream.Play.Failed"
+    )
+
+    # The viewer cannot keep up, or there is nothing left to see.
+    VIEWER_STALLED = Consequence("the viewer stopped reading", 4001)
+    VIEWER_TOO_SLOW = Consequence("the viewer fell behind too often", 4002)
+    OUTLET_OVERFLOW = Consequence("the peer does not read its replies", 4003)
+    BROADCAST_ENDED = Consequence("the broadcast has ended", 4004)
+    TRACKS_CHANGED = Consequence("the broadcast's tracks changed; connect again", 4005)
+
+    # The server.
+    SERVER_FULL = Consequence("the server is full; try again later", 1013)
+    SERVER_STOPPING = Consequence(
+        "the server is shutting down", 1001, "NetConnection.Connect.Closed"
+    )
+    INTERNAL_ERROR = Consequence("the server failed", 1011, "NetConnection.Connect.Failed")
+    SERVED = Consequence("the request was answered")
+
+    @property
+    def label(self) -> str:
+        """The name in logs and metrics."""
+        return self.name.lower()
+
+    @property
+    def description(self) -> str:
+        """The sentence for a person."""
+        return self.value.description
