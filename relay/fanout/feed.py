@@ -1,0 +1,244 @@
+"""One source in one wire format, and everybody who follows it.
+
+A feed is a log of encoded pieces, numbered by *position*.  Each piece was encoded once; every
+follower is sent the same bytes objects.  The log reaches back to the last *resync point* (for media
+a keyframe), so that a newcomer has somewhere to start:
+
+        resync point           edge             end
+             |                   |               |
+    ... [K][p][p][p][p][p][p][p] | [p][p][p]     |
+             ^                   ^
+          newcomers         live followers
+
+- A **live** follower stands at the edge.  A pass joins what lies between edge and end, writes that
+  one `bytes` to every live follower, and moves the edge.
+- A **catching** follower stands somewhere behind.  It is sent at most 256 KB per pass, and only
+  when its outlet has sent everything before: what it lacks stays here, shared, and not in a queue
+  of its own.  That is why a join burst is not lag.  At the edge, with an empty outlet, it is live.
+- A **waiting** follower has nothing to start from: no resync point is there yet, or the last one
+  lies before the gap that it fell into.  The next resync point makes it a catching one.
+
+Splicing is therefore nothing: burst and live edge are one sequence of positions, and a follower has
+exactly one.
+
+What stands before the first piece (file header, codec configuration) is the feed's *opening*; what
+stands between a gap and the piece after it is its *resume*.  Both come from the encoding.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import attrs
+
+from relay.fanout.follower import Follower
+from relay.fanout.piece import Piece
+from relay.reasons import Reason
+
+BURST_BYTES = 256 * 1024
+"""Per pass and follower, so that a storm of newcomers does not delay the live edge."""
+
+LEAST_UNSENT = 128 * 1024
+"""What a follower's kernel may always hold unsent."""
+
+
+class Prelude(Protocol):
+    """What an encoding says to followers at the points where they start."""
+
+    def opening(self) -> bytes:
+        """Before the first piece that a newcomer gets."""
+
+    def resume(self, from_ms: int, to_ms: int) -> bytes:
+        """Before the first piece after a gap in media time."""
+
+
+@attrs.frozen
+class FeedStatistics:
+    """A snapshot for metrics and tests."""
+
+    live: int
+    slow: int
+    log_pieces: int
+    log_bytes: int
+
+
+@attrs.define(eq=False)
+class Feed:
+    """See the head of this module."""
+
+    name: str
+    _prelude: Prelude
+    _wake: Callable[["Feed", bool], None]
+    log_bytes: int = attrs.field(default=0, init=False)
+    unsent_allowance: int = attrs.field(default=LEAST_UNSENT, init=False)
+    """Bytes that a follower's kernel may hold unsent: the largest pass and a half."""
+    _log: list[Piece] = attrs.field(factory=list, init=False)
+    _first: int = attrs.field(default=0, init=False)
+    _edge: int = attrs.field(default=0, init=False)
+    _packets: int = attrs.field(default=0, init=False)
+    _resync: int | None = attrs.field(default=None, init=False)
+    _previous_resync: int | None = attrs.field(default=None, init=False)
+    _live: dict[Follower, None] = attrs.field(factory=dict, init=False)
+    _slow: dict[Follower, None] = attrs.field(factory=dict, init=False)
+    _slices: dict[int, tuple[int, bytes]] = attrs.field(factory=dict, init=False)
+
+    # The encoder's side.
+
+    def append(
+        self, data: bytes, *, packets: int, media_ms: int, is_resync: bool, urgent: bool
+    ) -> None:
+        """Add a piece at the end; an urgent one starts a pass, others wait a little for one."""
+        position = self._end
+        if is_resync:
+            self._previous_resync, self._resync = self._resync, position
+        self._log.append(Piece(data, position, packets, self._packets, media_ms, is_resync))
+        self._packets += packets
+        self.log_bytes += len(data)
+        self._wake(self, urgent)
+
+    def forget(self) -> None:
+        """Give up the resync point: what follows it has grown too large to be kept."""
+        self._previous_resync = self._resync = None
+
+    # The followers' side.
+
+    def add(self, follower: Follower) -> None:
+        """Take in a newcomer; what it gets first goes out with the next pass."""
+        follower.outlet.attach(follower)
+        self._slow[follower] = None
+        self._wake(self, True)
+
+    def remove(self, follower: Follower) -> None:
+        """Let a follower go, and drop what it has queued."""
+        self._live.pop(follower, None)
+        self._slow.pop(follower, None)
+        follower.outlet.detach(follower)
+
+    def lag(self, follower: Follower) -> None:
+        """`follower` has a gap and waits for a resync point."""
+        if self._live.pop(follower, follower) is None:
+            self._slow[follower] = None
+
+    def caught_up(self, follower: Follower) -> None:
+        """`follower`'s outlet is empty: if it lacks something, it can have more."""
+        if follower in self._slow:
+            self._wake(self, True)
+
+    def end(self, reason: Reason) -> None:
+        """Tell every follower that nothing more will come."""
+        for follower in (*self._live, *self._slow):
+            follower.end(reason)
+
+    @property
+    def follower_count(self) -> int:
+        return len(self._live) + len(self._slow)
+
+    def statistics(self) -> FeedStatistics:
+        return FeedStatistics(len(self._live), len(self._slow), len(self._log), self.log_bytes)
+
+    # The pump's side.
+
+    def take_news(self) -> tuple[bytes, Piece, list[Follower]] | None:
+        """What is new as one `bytes`, the piece it begins with, and who is to get it."""
+        start, self._edge = self._edge, self._end
+        news = self._log[start - self._first :]
+        if not news:
+            return None
+        self._slices.clear()
+        if not self._live:
+            return None
+        data = news[0].data if len(news) == 1 else b"".join([piece.data for piece in news])
+        if len(data) * 3 // 2 > self.unsent_allowance:
+            self._allow_unsent(len(data) * 3 // 2)
+        return data, news[0], list(self._live)
+
+    def take_slow(self) -> list[Follower]:
+        """Who is catching up, or waits for something to start from."""
+        return list(self._slow)
+
+    def advance(self, follower: Follower) -> None:
+        """Give a slow follower what its outlet can take now."""
+        if follower not in self._slow or follower.outlet.backlogged:
+            return
+        if follower.position is None and not self._start(follower):
+            return
+        if follower.position is not None and follower.position < self._edge:
+            self._burst(follower)
+        if follower.position == self._edge and not follower.outlet.backlogged:
+            self._join_live(follower)
+
+    def trim(self) -> None:
+        """Let go of what nobody may start from, and of nobody who is less than a GOP behind."""
+        keep = self._edge if self._resync is None else min(self._edge, self._resync)
+        oldest = keep if self._previous_resync is None else min(keep, self._previous_resync)
+        for follower in self.take_slow():
+            if follower.position is None:
+                continue
+            if follower.position < oldest:
+                follower.fell_behind(self._at(follower.position))
+            else:
+                keep = min(keep, follower.position)
+        self._drop_before(keep)
+
+    # Inside.
+
+    @property
+    def _end(self) -> int:
+        return self._first + len(self._log)
+
+    def _at(self, position: int) -> Piece:
+        return self._log[position - self._first]
+
+    def _drop_before(self, position: int) -> None:
+        count = position - self._first
+        if count <= 0:
+            return
+        self.log_bytes -= sum([len(piece.data) for piece in self._log[:count]])
+        del self._log[:count]
+        self._first = position
+
+    def _allow_unsent(self, n: int) -> None:
+        self.unsent_allowance = n
+        for follower in self._live:
+            follower.outlet.wire.allow_unsent(n)
+
+    def _start(self, follower: Follower) -> bool:
+        """Put a waiting follower at the last resync point, if that lies behind its gap."""
+        if self._resync is None or self._resync >= self._edge:
+            return False
+        piece, gap = self._at(self._resync), follower.gap
+        if gap is not None and piece.position < gap.position:
+            return False
+        if gap is None or not follower.opened:
+            prelude = self._prelude.opening()
+        else:
+            prelude = self._prelude.resume(gap.media_ms, piece.media_ms)
+        follower.start_at(piece)
+        follower.write(prelude, follower, piece)
+        return True
+
+    def _burst(self, follower: Follower) -> None:
+        assert follower.position is not None
+        piece = self._at(follower.position)
+        follower.position, data = self._slice(follower.position)
+        follower.write(data, follower, piece)
+        if follower.position is not None and follower.position < self._edge:
+            self._wake(self, True)
+
+    def _slice(self, start: int) -> tuple[int, bytes]:
+        """Pieces from `start` on, up to a burst; newcomers of one pass share the joined bytes."""
+        known = self._slices.get(start)
+        if known is not None:
+            return known
+        stop, size = start, 0
+        while stop < self._edge and size < BURST_BYTES:
+            size += len(self._at(stop).data)
+            stop += 1
+        data = b"".join([self._at(position).data for position in range(start, stop)])
+        self._slices[start] = (stop, data)
+        return stop, data
+
+    def _join_live(self, follower: Follower) -> None:
+        follower.position = None
+        del self._slow[follower]
+        self._live[follower] = None
+        follower.outlet.wire.allow_unsent(self.unsent_allowance)

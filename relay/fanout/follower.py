@@ -1,0 +1,89 @@
+"""One connection's position in one feed, and what it missed."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+import attrs
+import trio
+
+from relay.fanout.outlet import Outlet
+from relay.fanout.piece import Piece
+from relay.reasons import Reason
+
+_MINUTE = 60.0
+
+
+class Followed(Protocol):
+    """The feed, as its followers see it."""
+
+    def lag(self, follower: "Follower") -> None: ...
+    def caught_up(self, follower: "Follower") -> None: ...
+
+
+@attrs.frozen
+class FollowerStatistics:
+    """A snapshot for the log line and the metrics."""
+
+    skipped_packets: int
+    gaps: int
+
+
+@attrs.define(eq=False)
+class Follower:
+    """Where a connection stands in a feed.  `fanout.feed` says what the states mean."""
+
+    feed: Followed
+    outlet: Outlet
+    _clock: Callable[[], float]
+    _gaps_per_minute: int
+    position: int | None = attrs.field(default=None, init=False)
+    """The next piece to be sent while catching up; None while waiting for a resync point."""
+    gap: Piece | None = attrs.field(default=None, init=False)
+    """The first piece that did not go out, while waiting after having fallen behind."""
+    opened: bool = attrs.field(default=False, init=False)
+    skipped_packets: int = attrs.field(default=0, init=False)
+    gaps: int = attrs.field(default=0, init=False)
+    end_reason: Reason | None = attrs.field(default=None, init=False)
+    ended: trio.Event = attrs.field(factory=trio.Event, init=False)
+    write: Callable[[bytes, "Follower", Piece], None] = attrs.field(init=False)
+    """The outlet's own method, bound once: the pump calls it for every follower in every pass."""
+    _recent: deque[float] = attrs.field(factory=deque, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.write = self.outlet.write_nowait
+
+    def start_at(self, piece: Piece) -> None:
+        """Go on at a resync point; what lies between the gap and it is lost to this follower."""
+        if self.gap is not None:
+            self.skipped_packets += piece.packets_before - self.gap.packets_before
+        self.gap = None
+        self.opened = True
+        self.position = piece.position
+
+    def fell_behind(self, mark: Piece) -> None:
+        """The outlet, or the feed, could not keep what begins at `mark` for this follower."""
+        self.gap = mark
+        self.position = None
+        self.gaps += 1
+        self.feed.lag(self)
+        if self._too_often():
+            self.outlet.fail(Reason.VIEWER_TOO_SLOW)
+
+    def caught_up(self) -> None:
+        self.feed.caught_up(self)
+
+    def end(self, reason: Reason) -> None:
+        """There will be nothing more to follow."""
+        self.end_reason = reason
+        self.ended.set()
+
+    def statistics(self) -> FollowerStatistics:
+        return FollowerStatistics(self.skipped_packets, self.gaps)
+
+    def _too_often(self) -> bool:
+        now = self._clock()
+        self._recent.append(now)
+        while self._recent[0] < now - _MINUTE:
+            self._recent.popleft()
+        return len(self._recent) > self._gaps_per_minute
