@@ -1,0 +1,126 @@
+"""What types cannot say: ranges, addresses, networks, and settings that need each other."""
+
+import ipaddress
+import math
+import re
+from collections.abc import Callable, Iterator
+
+from relay.config.address import is_loopback, parse_address
+from relay.config.schema import Config
+from relay.config.strict import Problem, nearest
+from relay.config.tree import SETTINGS, value_at
+from relay.errors import ConfigError
+
+PUBLISH_MODES = ("key", "open")
+
+MAY_BE_ZERO = frozenset({"media.hold_s", "limits.drain_s"})
+"""Times for which "not at all" is a sensible wish; elsewhere 0 would refuse everybody."""
+
+# A source with a blank, a comma or a semicolon in it would become another directive, or another
+# policy, in the header (CSP3, 2.2).
+_CSP_SOURCE = re.compile(r"[!-+\--:<-~]+")
+
+
+def check(config: Config) -> list[Problem]:
+    """Everything that is wrong with a configuration whose types are right."""
+    return [problem for rule in _RULES for problem in rule(config)]
+
+
+def _numbers(config: Config) -> Iterator[Problem]:
+    for path, kind in SETTINGS.items():
+        if kind not in (int, float):
+            continue
+        value = value_at(config, path)
+        if path in MAY_BE_ZERO and value == 0:
+            continue
+        if not math.isfinite(value) or value <= 0:
+            least = "0 or more" if path in MAY_BE_ZERO else "more than 0"
+            yield Problem(path, f"`{path}` must be {least}, and finite, not {value}")
+
+
+def _addresses(config: Config) -> Iterator[Problem]:
+    for path in ("rtmp.listen", "http.listen", "http.admin"):
+        yield from _address(path, value_at(config, path))
+    for path in ("rtmp.tls_listen", "http.tls_listen"):
+        if text := value_at(config, path):
+            yield from _address(path, text)
+
+
+def _address(path: str, text: str) -> Iterator[Problem]:
+    try:
+        parse_address(text)
+    except ConfigError as error:
+        yield Problem(path, f"`{path}`: {error}")
+
+
+def _networks(config: Config) -> Iterator[Problem]:
+    for text in config.http.trusted_proxies:
+        try:
+            ipaddress.ip_network(text)
+        except ValueError as error:
+            yield Problem(
+                "http.trusted_proxies",
+                f"`http.trusted_proxies`: {error}; write 10.0.0.0/8, fd00::/8 or one address",
+            )
+
+
+def _frames(config: Config) -> Iterator[Problem]:
+    for source in config.http.frame_ancestors:
+        if not _CSP_SOURCE.fullmatch(source):
+            yield Problem(
+                "http.frame_ancestors",
+                f"`http.frame_ancestors`: `{source}` is no CSP source such as `'self'`, "
+                "`'none'` or `https://example.org`",
+            )
+
+
+def _tls(config: Config) -> Iterator[Problem]:
+    given = {name: getattr(config.tls, name) for name in ("certificate", "key")}
+    for path in ("rtmp.tls_listen", "http.tls_listen"):
+        if value_at(config, path) and not any(given.values()):
+            yield Problem(path, f"`{path}` needs `tls.certificate` and `tls.key`")
+    for name, other in (("certificate", "key"), ("key", "certificate")):
+        if given[name] and not given[other]:
+            yield Problem(f"tls.{name}", f"`tls.{name}` needs `tls.{other}`")
+
+
+def _publish(config: Config) -> Iterator[Problem]:
+    mode = config.auth.publish
+    if mode not in PUBLISH_MODES:
+        near = nearest(mode, PUBLISH_MODES)
+        hint = f'; did you mean "{near}"?' if near else ""
+        yield Problem("auth.publish", f'`auth.publish` must be "key" or "open", not "{mode}"{hint}')
+
+
+def _laboratory(config: Config) -> Iterator[Problem]:
+    """Open publishing on a public address is how such servers end up carrying strangers' video."""
+    if config.auth.publish != "open" or config.auth.yes_open:
+        return
+    for path in ("rtmp.listen", "rtmp.tls_listen", "http.listen", "http.tls_listen"):
+        text = value_at(config, path)
+        if text and _reached_from_outside(text):
+            yield Problem(
+                path,
+                f"`{path}` is `{text}`, which other machines reach, while `auth.publish` is "
+                '"open": anyone could publish; listen on 127.0.0.1:PORT, '
+                "or insist with --yes-open (`auth.yes_open = true`)",
+            )
+
+
+def _reached_from_outside(text: str) -> bool:
+    try:
+        host, _ = parse_address(text)
+    except ConfigError:
+        return False  # `_addresses` has said so
+    return not is_loopback(host)
+
+
+_RULES: tuple[Callable[[Config], Iterator[Problem]], ...] = (
+    _numbers,
+    _addresses,
+    _networks,
+    _frames,
+    _tls,
+    _publish,
+    _laboratory,
+)
