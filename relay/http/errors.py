@@ -1,0 +1,61 @@
+"""A request that gets an error for an answer, and the names of the statuses."""
+
+from collections.abc import Iterable
+
+from relay.errors import RelayError
+from relay.http.response import Response, problem
+
+STATUS_TITLES = {
+    100: "Continue",
+    101: "Switching Protocols",
+    200: "OK",
+    201: "Created",
+    202: "Accepted",
+    204: "No Content",
+    304: "Not Modified",
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    406: "Not Acceptable",
+    408: "Request Timeout",
+    409: "Conflict",
+    410: "Gone",
+    412: "Precondition Failed",
+    413: "Content Too Large",
+    414: "URI Too Long",
+    415: "Unsupported Media Type",
+    421: "Misdirected Request",
+    422: "Unprocessable Content",
+    426: "Upgrade Required",
+    428: "Precondition Required",
+    429: "Too Many Requests",
+    431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
+    501: "Not Implemented",
+    503: "Service Unavailable",
+    505: "HTTP Version Not Supported",
+}
+"""Reason phrases and problem titles (RFC 9110, 15; RFC 6585)."""
+
+
+class HttpError(RelayError):
+    """The answer to this request is an error.
+
+    `detail` is for the person who reads the answer, so it never repeats a secret.  `headers` are
+    those that the status calls for: Allow with 405, Retry-After with 503, Upgrade with 426.
+    """
+
+    def __init__(
+        self, status: int, detail: str | None = None, *, headers: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        super().__init__(f"{status} {STATUS_TITLES[status]}" + (f": {detail}" if detail else ""))
+        self.status = status
+        self.title = STATUS_TITLES[status]
+        self.detail = detail
+        self.headers = tuple(headers)
+
+    def response(self) -> Response:
+        """The error as a problem document (RFC 9457)."""
+        return problem(self.status, self.title, self.detail).with_headers(*self.headers)

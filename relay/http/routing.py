@@ -1,0 +1,114 @@
+"""Which handler answers which path, and who may ask it.
+
+A table of routes, tried in order.  Each says beside its path whom it answers, so that no handler
+is reachable before somebody has decided that.
+"""
+
+import enum
+import re
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+import attrs
+
+from relay.http.errors import HttpError
+
+H = TypeVar("H")
+"""A handler; this module never calls it."""
+
+
+class Who(enum.Enum):
+    """Whom a route answers."""
+
+    ANYONE = "anyone"
+    OPERATOR = "operator"
+
+
+@attrs.frozen(kw_only=True)
+class Route(Generic[H]):
+    """One path and the methods that one handler answers there.
+
+    `pattern` is literal except for names in braces, as in `/{app}/{name}.flv`.  GET brings HEAD.
+    """
+
+    methods: frozenset[str] = attrs.field(converter=frozenset)
+    pattern: str
+    handler: H
+    who: Who
+
+
+@attrs.frozen
+class Match(Generic[H]):
+    """The route for a request, and the names that its path gave."""
+
+    route: Route[H]
+    params: dict[str, str]
+
+
+@attrs.frozen
+class Allowed:
+    """The answer to OPTIONS: the methods of a path, sorted."""
+
+    methods: tuple[str, ...]
+    anyone: tuple[str, ...]
+    """Those that answer anyone, and so pages of other sites (see `cors`)."""
+
+
+class RouteTable(Generic[H]):
+    """All routes of a listener; where two fit a request, the first is taken."""
+
+    def __init__(self, routes: Sequence[Route[H]]) -> None:
+        self.routes = tuple(routes)
+        self._patterns = [(_compile(route.pattern), route) for route in routes]
+
+    def match(self, method: str, path: str) -> Match[H] | Allowed:
+        """The route for a method and a decoded path.
+
+        Raises:
+            HttpError: 404, or 405 with Allow.
+        """
+        found = self._fitting(path)
+        for route, params in found:
+            if method in _with_head(route.methods):
+                return Match(route, params)
+        allowed = _allowed([route for route, _ in found])
+        if method == "OPTIONS":
+            return allowed
+        raise HttpError(405, headers=(("Allow", ", ".join(allowed.methods)),))
+
+    def _fitting(self, path: str) -> list[tuple[Route[H], dict[str, str]]]:
+        if path == "*":
+            return [(route, {}) for route in self.routes]
+        found = [
+            (route, match.groupdict())
+            for pattern, route in self._patterns
+            if (match := pattern.fullmatch(path))
+        ]
+        if not found:
+            raise HttpError(404)
+        return found
+
+
+_NAME = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9_.~-]{1,128}"
+"""What an application or a stream may be called: no dot segment, nothing that needs an escape."""
+_PARAMETER = re.compile(r"\{(\w+)\}")
+
+
+def _compile(pattern: str) -> re.Pattern[str]:
+    pieces = _PARAMETER.split(pattern)
+    literals = [re.escape(piece) for piece in pieces[::2]]
+    names = [f"(?P<{name}>{_NAME})" for name in pieces[1::2]]
+    return re.compile("".join(a + b for a, b in zip(literals, [*names, ""], strict=True)))
+
+
+def _with_head(methods: frozenset[str]) -> frozenset[str]:
+    return methods | {"HEAD"} if "GET" in methods else methods
+
+
+def _allowed(routes: Sequence[Route[H]]) -> Allowed:
+    everyone = [route for route in routes if route.who is Who.ANYONE]
+    return Allowed(_methods(routes, {"OPTIONS"}), _methods(everyone, set()))
+
+
+def _methods(routes: Sequence[Route[H]], more: set[str]) -> tuple[str, ...]:
+    return tuple(sorted(more.union(*(_with_head(route.methods) for route in routes))))

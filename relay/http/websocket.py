@@ -1,0 +1,234 @@
+"""The server's side of one WebSocket (RFC 6455), without I/O.
+
+wsproto reads the frames: it unmasks, joins UTF-8 across fragments, and refuses what 5.2 forbids.
+Around it stands what it leaves open:
+
+- **A bound on messages.**  wsproto hands a frame out in the pieces in which it arrives, so the sum
+  passes our bound long before a frame that claims 2^62 bytes could be kept.
+- **No extensions.**  With permessage-deflate a 48 KB frame becomes a 50 MB message.
+- **The handshake**, because wsproto's lets decoding errors of hostile headers escape.
+
+Frames to send need no connection at all: those of a server are unmasked, so one bytes object
+serves every follower of a broadcast.  `frame` writes them.
+"""
+
+import binascii
+import re
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import attrs
+from wsproto.frame_protocol import CloseReason, Frame, FrameProtocol, Opcode, ParseFailed
+from wsproto.utilities import generate_accept_token
+
+from relay.errors import LocalProtocolError, RemoteProtocolError
+from relay.http.errors import HttpError
+from relay.http.frame import close_frame, ping_frame, pong_frame
+from relay.http.request import Request, comma_list
+from relay.http.signals import NEED_DATA, Signal
+
+
+@attrs.frozen
+class TextMessage:
+    """A whole text message."""
+
+    text: str
+
+
+@attrs.frozen
+class BinaryMessage:
+    """A whole binary message."""
+
+    data: bytes
+
+
+@attrs.frozen
+class PingReceived:
+    """The peer wants a pong; send `reply`.  The caller bounds how many it answers."""
+
+    payload: bytes
+    reply: bytes
+
+
+@attrs.frozen
+class PongReceived:
+    """The peer answered a ping, or felt like it (5.5.3)."""
+
+    payload: bytes
+
+
+@attrs.frozen
+class CloseReceived:
+    """The peer closes.  Send `reply`, which is empty if our close went first, and disconnect."""
+
+    code: int
+    """1005 when the peer gave none (7.1.5)."""
+    reason: str
+    reply: bytes
+
+
+Event = TextMessage | BinaryMessage | PingReceived | PongReceived | CloseReceived
+
+VERSION: Final = "13"
+
+
+class WebSocketConnection:
+    """One WebSocket.  `accept` comes first; after a close or an error nothing more is read."""
+
+    def __init__(self, message_bytes: int) -> None:
+        self._message_bytes = message_bytes
+        self._frames = FrameProtocol(client=False, extensions=[])
+        self._message = bytearray()
+        self._accepted = False
+        self._close_sent = False
+        self._finished = False
+        self.subprotocol: str | None = None
+        """What `accept` chose."""
+
+    def accept(
+        self,
+        request: Request,
+        *,
+        subprotocols: Sequence[str] = (),
+        required: bool = False,
+        trailing: bytes = b"",
+    ) -> bytes:
+        """The answer to an upgrade request (4.2.2).
+
+        Chooses the first of our `subprotocols` that the client offers.  With `required`, a client
+        that offers none of them is refused; else it is taken without one.  `trailing` are the
+        bytes behind the request.
+
+        Raises:
+            HttpError: 400 or 426; the connection still speaks HTTP.
+        """
+        if self._accepted:
+            raise LocalProtocolError("this WebSocket was accepted before")
+        key = check_upgrade(request)
+        self.subprotocol = _choose(subprotocols, request.header("sec-websocket-protocol"))
+        if required and self.subprotocol is None:
+            raise HttpError(400, f"offer the subprotocol {' or '.join(subprotocols)}")
+        self._accepted = True
+        self.receive_data(trailing)
+        return _switching_protocols(key, self.subprotocol)
+
+    def receive_data(self, data: bytes) -> None:
+        """Keep what arrived.  An end of file needs no telling."""
+        if not self._finished:
+            self._frames.receive_bytes(data)
+
+    def next_event(self) -> Event | Literal[Signal.NEED_DATA]:
+        """The next whole message or control frame.
+
+        Raises:
+            RemoteProtocolError: the peer broke the protocol; `reply` is our close frame.
+        """
+        try:
+            while not self._finished and (got := next(self._frames.received_frames(), None)):
+                event = self._event(got)
+                if event is not None:
+                    return event
+        except ParseFailed as error:
+            raise self._failure(error.code, str(error)) from error
+        return NEED_DATA
+
+    def close(self, code: int, reason: str = "") -> bytes:
+        """Start closing, or nothing if that was done before.  Read on for the peer's answer."""
+        if self._close_sent or self._finished:
+            return b""
+        self._close_sent = True
+        return close_frame(code, reason)
+
+    def ping(self, payload: bytes = b"") -> bytes:
+        """Ask for a pong with the same payload, of at most 125 bytes."""
+        return b"" if self._close_sent or self._finished else ping_frame(payload)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing more will be read: the peer closed or broke the protocol."""
+        return self._finished
+
+    def _failure(self, code: int, message: str) -> RemoteProtocolError:
+        reply = self.close(code, message)
+        self._finish()
+        return RemoteProtocolError(message, reply=reply)
+
+    def _finish(self) -> None:
+        self._finished = True
+        self._message.clear()
+        self._frames = FrameProtocol(client=False, extensions=[])
+
+    def _event(self, got: Frame) -> Event | None:
+        match got:
+            case Frame(Opcode.CLOSE, (int(code), str(reason))):
+                reply = self.close(code)
+                self._finish()
+                return CloseReceived(int(code), reason, reply)
+            case Frame(Opcode.PING, bytes(payload)):
+                return PingReceived(payload, b"" if self._close_sent else pong_frame(payload))
+            case Frame(Opcode.PONG, bytes(payload)):
+                return PongReceived(payload)
+            case Frame(Opcode.TEXT, str(text)):
+                return self._message_event(got, text.encode())
+            case Frame(Opcode.BINARY, bytes(data)):
+                return self._message_event(got, data)
+        raise ParseFailed("unexpected frame")
+
+    def _message_event(self, got: Frame, piece: bytes) -> TextMessage | BinaryMessage | None:
+        if len(self._message) + len(piece) > self._message_bytes:
+            raise ParseFailed(
+                f"a message may have {self._message_bytes} bytes", CloseReason.MESSAGE_TOO_BIG
+            )
+        # One buffer, not a list of pieces: 64,000 fragments of one byte would cost megabytes.
+        self._message += piece
+        if not got.message_finished:
+            return None
+        data = bytes(self._message)
+        self._message.clear()
+        return TextMessage(data.decode()) if got.opcode is Opcode.TEXT else BinaryMessage(data)
+
+
+_UPGRADE_FIELDS = (("Upgrade", "websocket"), ("Connection", "Upgrade"))
+_VERSION_FIELD = (("Sec-WebSocket-Version", VERSION),)
+_KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
+
+
+def check_upgrade(request: Request) -> str:
+    """The key of a WebSocket upgrade request (4.2.1).
+
+    Raises:
+        HttpError: 426 where WebSocket of our version was not asked for, 400 where it was, badly.
+    """
+    if not request.wants_upgrade_to_websocket:
+        raise HttpError(426, "connect with WebSocket", headers=_UPGRADE_FIELDS + _VERSION_FIELD)
+    if request.method != "GET" or request.version != "1.1" or request.body:
+        raise HttpError(400, "a WebSocket begins with GET and HTTP/1.1, without a body")
+    if "upgrade" not in comma_list(request.header("connection")):
+        raise HttpError(400, "the header Connection: Upgrade is missing")
+    if request.header("sec-websocket-version") != VERSION:
+        raise HttpError(
+            426, "this server speaks version 13", headers=_UPGRADE_FIELDS + _VERSION_FIELD
+        )
+    key = request.header("sec-websocket-key") or ""
+    if not _KEY.fullmatch(key) or len(binascii.a2b_base64(key)) != 16:
+        raise HttpError(400, "Sec-WebSocket-Key is missing or malformed")
+    return key
+
+
+def _choose(ours: Sequence[str], offered: str | None) -> str | None:
+    # Subprotocol names are case-sensitive (RFC 6455, 11.5), unlike most lists of tokens.
+    theirs = {name.strip(" \t") for name in (offered or "").split(",")}
+    return next((name for name in ours if name in theirs), None)
+
+
+def _switching_protocols(key: str, subprotocol: str | None) -> bytes:
+    # By hand, because h11 writes 101 only for a request that the same object has read.
+    lines = [
+        "HTTP/1.1 101 Switching Protocols",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Accept: {generate_accept_token(key.encode()).decode()}",
+    ]
+    if subprotocol is not None:
+        lines.append(f"Sec-WebSocket-Protocol: {subprotocol}")
+    return "\r\n".join((*lines, "", "")).encode()
