@@ -1,0 +1,1 @@
+"""A broadcast: what is decided about it (pure) and what runs it."""

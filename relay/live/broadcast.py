@@ -1,0 +1,323 @@
+"""One live programme: its publishers one after the other, and the feeds that viewers follow.
+
+A *session* lasts from the first keyframe to the end of the hold, returns included.  A *run* is one
+publisher connection within it.  While nobody publishes, viewers stay for the hold; when the
+publisher returns the picture goes on where it stood, without a hole in media time.
+
+    publisher's task --memory channel of packet batches--> this task --> feeds --> pump
+
+The channel is small: when this task is slow the publisher's task waits, and TCP pushes back on the
+encoder.  This task itself never waits for a viewer.
+"""
+
+import enum
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import trio
+
+from relay.fanout.budget import Budget
+from relay.fanout.feed import Feed
+from relay.live.encodings import Format
+from relay.live.gop import GopCache
+from relay.live.output import Output
+from relay.live.run import Run
+from relay.live.sequencer import GopLost, Placed, Seam, Sequencer
+from relay.packet import Packet
+from relay.ports import Ports
+from relay.reasons import Reason
+from relay.tracks import Tracks
+
+MARK_EVERY_MS = 10_000
+"""How often FLV carries an `onRelay` tag."""
+EDGE_EVERY_MS = 1_000
+"""How often `relay.fmp4.1` says where the live edge is."""
+
+
+class State(enum.Enum):
+    """Where a broadcast is in its life."""
+
+    STARTING = "starting"
+    """Somebody publishes; there is no keyframe yet."""
+    LIVE = "live"
+    HELD = "held"
+    """The publisher is gone; viewers wait for it."""
+    ENDED = "ended"
+
+
+@attrs.frozen(kw_only=True)
+class BroadcastSettings:
+    """Bounds, in seconds and bytes."""
+
+    hold_s: float
+    gop_bytes: int
+    gop_s: float
+
+
+@attrs.frozen(kw_only=True)
+class BroadcastStatistics:
+    """A snapshot for pages, the operator and metrics."""
+
+    name: str
+    session: str
+    state: State
+    since: float
+    viewers: dict[Format, int]
+    runs: int
+    packets: int
+    payload_bytes: int
+    dropped: int
+    repairs: dict[str, int]
+    bits_per_second: int
+    keyframe_interval_ms: int | None
+    tracks: Tracks
+    held_bytes: int
+
+
+@attrs.define(eq=False)
+class Broadcast:
+    """See the head of this module."""
+
+    name: str
+    session: str
+    _settings: BroadcastSettings
+    _ports: Ports
+    _budget: Budget
+    _wake: Callable[[Feed, bool], None]
+    state: State = attrs.field(default=State.STARTING, init=False)
+    run: Run | None = attrs.field(default=None, init=False)
+    """Whoever publishes now."""
+    since: float = attrs.field(init=False)
+    """Wall clock, seconds."""
+    _sequencer: Sequencer = attrs.field(init=False)
+    _outputs: dict[Format, Output] = attrs.field(factory=dict, init=False)
+    _returned: trio.Event = attrs.field(factory=trio.Event, init=False)
+    _runs: int = attrs.field(default=0, init=False)
+    _packets: int = attrs.field(default=0, init=False)
+    _payload_bytes: int = attrs.field(default=0, init=False)
+    _charged: int = attrs.field(default=0, init=False)
+    _bits_per_second: int = attrs.field(default=0, init=False)
+    _edge_at: float = attrs.field(default=0.0, init=False)
+    _edge_ms: int = attrs.field(default=0, init=False)
+    _edge_bytes: int = attrs.field(default=0, init=False)
+    _mark_ms: int = attrs.field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.since = self._ports.wall()
+        settings = self._settings
+        self._sequencer = Sequencer(GopCache(settings.gop_bytes, round(settings.gop_s * 1000)))
+
+    # The publishers' side.
+
+    def begin(self, run: Run) -> None:
+        """`run` publishes from now on, instead of whoever did."""
+        if self.run is not None:
+            self.run.publisher.evict(Reason.TAKEN_OVER)
+        self.run = run
+        self._returned.set()
+
+    async def serve(self) -> None:
+        """Play one run after the other until nobody has returned within the hold."""
+        try:
+            while (run := await self._next_run()) is not None:
+                await self._play(run)
+                self._pause(run)
+                if self.run is None and self.state is State.STARTING:
+                    return
+        finally:
+            self._end()
+
+    async def _next_run(self) -> Run | None:
+        with trio.move_on_after(self._settings.hold_s):
+            while self.run is None:
+                await self._returned.wait()
+        return self.run
+
+    async def _play(self, run: Run) -> None:
+        self._runs += 1
+        self._sequencer.begin_run()
+        if self.state is State.HELD:
+            self._say_waiting("keyframe")
+        async with run.packets:
+            async for packets in run.packets:
+                self._sequencer.learn(run.metadata)
+                for packet in packets:
+                    self._take(packet)
+                if self._sequencer.is_decodable:
+                    run.decodable.set()
+                if self.run is not run:
+                    return
+
+    def _pause(self, run: Run) -> None:
+        """`run` is over: hold what there is, unless somebody else publishes already."""
+        if self.run is run:
+            self.run = None
+            self._returned = trio.Event()
+        if self.run is None and self.state is State.LIVE:
+            self.state = State.HELD
+            self._say_waiting("held")
+            self._mark()
+
+    def _end(self) -> None:
+        self.state = State.ENDED
+        for output in self._outputs.values():
+            output.end()
+        self._budget.change(-self._charged)
+
+    # Packets.
+
+    def _take(self, packet: Packet) -> None:
+        for step in self._sequencer.take(packet, self._ports.monotonic()):
+            match step:
+                case Placed(packet, is_resync):
+                    self._emit(packet, is_resync)
+                case Seam():
+                    self._begin_run(step)
+                case GopLost():
+                    for output in self._outputs.values():
+                        output.feed.forget()
+
+    def _begin_run(self, seam: Seam) -> None:
+        was, self.state = self.state, State.LIVE
+        for output_format, output in list(self._outputs.items()):
+            if seam.changed and not seam.first and not output.encoding.survives_change:
+                del self._outputs[output_format]
+                output.end(Reason.TRACKS_CHANGED)
+            else:
+                output.begin(seam)
+        self._mark()
+        if was is State.HELD:
+            self._say({"type": "state", "value": "live", "reason": ""})
+
+    def _emit(self, packet: Packet, is_resync: bool) -> None:
+        self._packets += 1
+        self._payload_bytes += len(packet.payload)
+        for output in self._outputs.values():
+            output.encode(packet, is_resync)
+        if packet.dts - self._edge_ms >= EDGE_EVERY_MS:
+            self._say_edge(packet.dts)
+        if packet.dts - self._mark_ms >= MARK_EVERY_MS:
+            self._mark()
+
+    # What goes along with the packets.
+
+    def _say(self, message: dict[str, Any]) -> None:
+        for output in self._outputs.values():
+            output.say(message, self._sequencer.edge_ms)
+
+    def _say_waiting(self, why: str) -> None:
+        interval = self._sequencer.gop.keyframe_interval_ms
+        self._say(waiting(why, interval))
+
+    def _say_edge(self, media_ms: int) -> None:
+        """Where the live edge is; and once a second is often enough for the sums as well."""
+        now = self._ports.monotonic()
+        if now > self._edge_at:
+            sent = self._payload_bytes - self._edge_bytes
+            self._bits_per_second = round(8 * sent / (now - self._edge_at))
+        self._edge_at, self._edge_ms, self._edge_bytes = now, media_ms, self._payload_bytes
+        self._charge()
+        edge = {
+            "type": "edge",
+            "media_ms": media_ms,
+            "server_time_ms": round(self._ports.wall() * 1000),
+            "viewers": self.viewer_count,
+            "bits_per_second": self._bits_per_second,
+        }
+        self._say(edge)
+
+    def _mark(self) -> None:
+        self._mark_ms = self._sequencer.edge_ms
+        mark = {
+            "session": self.session,
+            "run": float(self._runs),
+            "wall_ms": float(round(self._ports.wall() * 1000)),
+            "state": self.state.value,
+        }
+        for output in self._outputs.values():
+            output.mark(mark, self._sequencer.edge_ms)
+
+    def _charge(self) -> None:
+        """Count what is kept for newcomers against the budget of the process."""
+        held = self._sequencer.gop.held_bytes
+        held += sum(output.feed.log_bytes for output in self._outputs.values())
+        self._budget.change(held - self._charged)
+        self._charged = held
+
+    # The viewers' side.
+
+    def feed(self, output_format: Format) -> Feed:
+        """The feed in this format; made, from what is kept for newcomers, when it is the first."""
+        output = self._outputs.get(output_format)
+        if output is None:
+            output = self._outputs[output_format] = self._open_output(output_format)
+        return output.feed
+
+    def _open_output(self, output_format: Format) -> Output:
+        output = Output.open(f"{self.name} {output_format.value}", output_format, self._wake)
+        sequencer = self._sequencer
+        if self.state in (State.LIVE, State.HELD):
+            output.begin(
+                Seam(
+                    tracks=sequencer.tracks,
+                    metadata=sequencer.metadata,
+                    changed=True,
+                    first=True,
+                )
+            )
+            self._mark()
+            for i, packet in enumerate(sequencer.gop.packets):
+                output.encode(packet, is_resync=i == 0)
+        if self.state is State.HELD:
+            output.say(waiting("held", sequencer.gop.keyframe_interval_ms), sequencer.edge_ms)
+        return output
+
+    def close_idle_feeds(self) -> None:
+        """Drop feeds that have had no follower for a while."""
+        for output_format, output in list(self._outputs.items()):
+            if output.is_idle(self._ports.monotonic()):
+                del self._outputs[output_format]
+
+    @property
+    def viewer_count(self) -> int:
+        return sum(output.feed.follower_count for output in self._outputs.values())
+
+    @property
+    def waiting_message(self) -> dict[str, Any] | None:
+        """What to tell a viewer who comes now and will not see a picture at once."""
+        interval = self._sequencer.gop.keyframe_interval_ms
+        if self.state is State.HELD:
+            return waiting("held", interval)
+        if self.state is State.STARTING or not self._sequencer.gop.packets:
+            return waiting("keyframe", interval)
+        return None
+
+    def statistics(self) -> BroadcastStatistics:
+        sequencer = self._sequencer
+        return BroadcastStatistics(
+            name=self.name,
+            session=self.session,
+            state=self.state,
+            since=self.since,
+            viewers={f: output.feed.follower_count for f, output in self._outputs.items()},
+            runs=self._runs,
+            packets=self._packets,
+            payload_bytes=self._payload_bytes,
+            dropped=sequencer.dropped,
+            repairs={repair.value: n for repair, n in sequencer.timeline.repairs.items() if n},
+            bits_per_second=self._bits_per_second if self.state is State.LIVE else 0,
+            keyframe_interval_ms=sequencer.gop.keyframe_interval_ms,
+            tracks=sequencer.tracks,
+            held_bytes=self._charged,
+        )
+
+
+def waiting(why: str, keyframe_interval_ms: int | None) -> dict[str, Any]:
+    """A `state` message of `relay.fmp4.1` for somebody who sees no picture yet, and why."""
+    return {
+        "type": "state",
+        "value": "waiting",
+        "reason": why,
+        "keyframe_interval_ms": keyframe_interval_ms,
+    }

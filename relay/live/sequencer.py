@@ -1,0 +1,164 @@
+"""From what publishers send to what a session plays: every decision about packets, and no I/O.
+
+Packets of one run after the other go in, with the time; *steps* come out, in the order in which
+encodings must take them:
+
+- `Seam`: a run begins, or tracks changed in mid-run; what follows starts with a keyframe
+- `Placed`: a packet on the session's timeline
+- `GopLost`: the GOP has grown too large to be kept for newcomers
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+
+from relay.errors import FormatError
+from relay.live.gate import Gate
+from relay.live.gop import GopCache
+from relay.live.timeline import Timeline
+from relay.packet import Kind, Packet
+from relay.tracks import Tracks, audio_track, video_track
+
+
+@attrs.frozen(kw_only=True)
+class Seam:
+    """A run begins, or its tracks changed."""
+
+    tracks: Tracks
+    metadata: dict[str, Any]
+    """What the publisher said of itself and Relay repeats: bitrates, encoder."""
+    changed: bool
+    """Tracks or codec configurations differ from before."""
+    first: bool
+    """Nothing of this session was played before."""
+
+
+@attrs.frozen
+class Placed:
+    """A packet with session times."""
+
+    packet: Packet
+    is_resync: bool
+
+
+@attrs.frozen
+class GopLost:
+    """Newcomers have to wait for the next keyframe."""
+
+
+Step = Seam | Placed | GopLost
+
+_REPEATED_METADATA = ("videodatarate", "audiodatarate", "framerate", "encoder")
+
+
+@attrs.define(eq=False)
+class Sequencer:
+    """One session's packets.  See the head of this module."""
+
+    gop: GopCache
+    timeline: Timeline = attrs.field(factory=Timeline, init=False)
+    tracks: Tracks = attrs.field(factory=lambda: Tracks(video=None, audio=None), init=False)
+    metadata: dict[str, Any] = attrs.field(factory=dict, init=False)
+    dropped: int = attrs.field(default=0, init=False)
+    """Packets that could not be used: before a keyframe, of no track, broken."""
+    edge_ms: int = attrs.field(default=0, init=False)
+    _gate: Gate | None = attrs.field(default=None, init=False)
+    _played: bool = attrs.field(default=False, init=False)
+    _needs_keyframe: bool = attrs.field(default=False, init=False)
+
+    @property
+    def is_decodable(self) -> bool:
+        """Whether this run has brought a codec configuration."""
+        return self._gate is None or self._gate.is_decodable
+
+    @property
+    def waits_for_keyframe(self) -> bool:
+        """Whether video has been announced and no keyframe has come yet."""
+        if self._gate is not None:
+            return self._gate.is_decodable
+        return self._needs_keyframe
+
+    def begin_run(self) -> None:
+        """A publisher has connected."""
+        self._gate = Gate()
+        self.metadata = {}
+
+    def take(self, packet: Packet, now: float) -> Iterator[Step]:
+        """What the next packet of this run amounts to."""
+        try:
+            if self._gate is not None:
+                yield from self._through_gate(self._gate, packet, now)
+            elif packet.is_config:
+                yield from self._reconfigure(packet)
+            else:
+                yield from self._play(packet)
+        except FormatError:
+            self.dropped += 1
+
+    def learn(self, metadata: dict[str, Any]) -> None:
+        """The publisher's onMetaData; only plain, short values of known names are kept."""
+        for name in _REPEATED_METADATA:
+            value = metadata.get(name)
+            if isinstance(value, float) or (isinstance(value, str) and len(value) <= 100):
+                self.metadata[name] = value
+
+    def _through_gate(self, gate: Gate, packet: Packet, now: float) -> Iterator[Step]:
+        first = gate.offer(packet, now)
+        if not first:
+            return
+        self._gate = None
+        self.timeline.begin_run([packet.dts for packet in first])
+        yield self._seam(gate.tracks)
+        for held in first:
+            yield from self._play(held)
+
+    def _reconfigure(self, packet: Packet) -> Iterator[Step]:
+        """A sequence header in mid-run: most repeat what is known, some change everything."""
+        if packet.kind is Kind.VIDEO:
+            track = video_track(packet.payload)
+            if track == self.tracks.video:
+                return
+            self._needs_keyframe = True
+            yield self._seam(attrs.evolve(self.tracks, video=track))
+        else:
+            sound = audio_track(packet.payload)
+            if sound != self.tracks.audio:
+                self._needs_keyframe = self.tracks.video is not None
+                yield self._seam(attrs.evolve(self.tracks, audio=sound))
+
+    def _seam(self, tracks: Tracks) -> Seam:
+        changed, first = tracks != self.tracks, not self._played
+        self.tracks = tracks
+        self._played = True
+        self.gop.clear()
+        return Seam(tracks=tracks, metadata=self.metadata, changed=changed, first=first)
+
+    def _play(self, packet: Packet) -> Iterator[Step]:
+        if not self._is_usable(packet):
+            self.dropped += 1
+            return
+        if packet.kind is Kind.DATA:
+            # Encoders stamp script data with anything, often 0: it happens now.
+            packet.dts = packet.pts = self.edge_ms
+        else:
+            self.timeline.place(packet)
+            self.edge_ms = max(self.edge_ms, packet.dts)
+        is_resync = self.gop.is_resync(packet, has_video=self.tracks.video is not None)
+        yield Placed(packet, is_resync)
+        if not self.gop.add(packet, is_resync=is_resync):
+            yield GopLost()
+
+    def _is_usable(self, packet: Packet) -> bool:
+        match packet.kind:
+            case Kind.VIDEO if self.tracks.video is None:
+                return False
+            case Kind.VIDEO if self._needs_keyframe and not packet.is_keyframe:
+                return False
+            case Kind.VIDEO:
+                self._needs_keyframe = False
+                return True
+            case Kind.AUDIO:
+                return self.tracks.audio is not None
+            case Kind.DATA:
+                return True
