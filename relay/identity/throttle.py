@@ -1,0 +1,68 @@
+"""How many wrong keys one address may show.
+
+Nobody guesses 256 bits; this keeps the encoder with last year's key, which retries many times a
+second, and the curious from costing more than a comparison each.
+"""
+
+import ipaddress
+from collections import OrderedDict
+
+import attrs
+
+MINUTE_S = 60.0
+
+
+@attrs.define
+class _Record:
+    since: float
+    wrong: int = 0
+    blocked_until: float = float("-inf")
+
+
+@attrs.define(eq=False)
+class Throttle:
+    """Counts wrong keys by address; after `per_minute` of them, refuses all for a minute.
+
+    Keeps `max_addresses` records; beyond that, the one longest without a wrong key is forgotten.
+    """
+
+    per_minute: int
+    max_addresses: int = 4096
+    _records: OrderedDict[str, _Record] = attrs.field(factory=OrderedDict, init=False)
+
+    def allowed(self, address: str, now: float) -> bool:
+        """Whether a key from this host may be looked at.  `now` in seconds, any steady clock."""
+        record = self._records.get(_neighbourhood(address))
+        return record is None or now >= record.blocked_until
+
+    def failed(self, address: str, now: float) -> None:
+        """A key from this host was wrong."""
+        record = self._record(_neighbourhood(address), now)
+        record.wrong += 1
+        if record.wrong >= self.per_minute:
+            record.blocked_until = now + MINUTE_S
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def _record(self, place: str, now: float) -> _Record:
+        record = self._records.pop(place, None)
+        if record is None or now >= max(record.since + MINUTE_S, record.blocked_until):
+            record = _Record(now)
+        self._records[place] = record
+        if len(self._records) > self.max_addresses:
+            self._records.popitem(last=False)
+        return record
+
+
+def _neighbourhood(address: str) -> str:
+    """What one party controls: an IPv4 address, or the /64 of an IPv6 one (RFC 6177)."""
+    try:
+        host = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(host, ipaddress.IPv4Address):
+        return str(host)
+    if host.ipv4_mapped is not None:
+        return str(host.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(host) >> 64 << 64, 64)))

@@ -1,0 +1,40 @@
+"""No key survives in a text that goes to a log."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay.identity.keys import new_api_key, new_stream_key
+from relay.identity.redact import redact
+
+KEY = "sk_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
+
+TABLE = [
+    (KEY, f"sk_...{KEY[-4:]}"),
+    (f"rk_{KEY[3:]}", f"rk_...{KEY[-4:]}"),
+    (f"/live/{KEY}.flv", f"/live/sk_...{KEY[-4:]}.flv"),
+    (f"cat?key={KEY}&x=1", f"cat?key=sk_...{KEY[-4:]}&x=1"),
+    (f"key%3D{KEY}", f"key%3Dsk_...{KEY[-4:]}"),
+    (f"%2Fsk%5F{KEY[3:]}", f"%2Fsk_...{KEY[-4:]}"),
+    (f"rtmp://h/live/{KEY}/{KEY}", f"rtmp://h/live/sk_...{KEY[-4:]}/sk_...{KEY[-4:]}"),
+    ("sk_short", "sk_..."),
+    ("sk_", "sk_"),
+    ("live/cat task_list risk_of_rain", "live/cat task_list risk_of_rain"),
+]
+
+
+@pytest.mark.parametrize(("text", "cut"), TABLE)
+def test_a_key_is_cut_to_its_last_four(text: str, cut: str) -> None:
+    assert redact(text) == cut
+
+
+@given(st.binary(min_size=32, max_size=32), st.text(alphabet="/?&=% .:\n'\"", max_size=4))
+def test_no_key_survives_whatever_stands_around_it(entropy: bytes, around: str) -> None:
+    for key in (new_stream_key(entropy), new_api_key(entropy)):
+        assert key[3:-4] not in redact(f"{around}{key}{around}")
+
+
+@given(st.text(max_size=40))
+def test_what_is_cut_once_stays_as_it_is(text: str) -> None:
+    once = redact(f"{text} {KEY}")
+    assert redact(once) == once
