@@ -16,7 +16,7 @@ import attrs
 
 from relay.config.strict import structure
 from relay.errors import ConfigError
-from relay.identity.keys import ApiKey, PublishKey
+from relay.identity.keys import ApiKey, Key, PublishKey
 from relay.identity.toml import table
 
 FILE_NAME = "keys.toml"
@@ -35,6 +35,21 @@ class KeySet:
 
     publish: tuple[PublishKey, ...] = ()
     api: tuple[ApiKey, ...] = ()
+
+    def every(self) -> tuple[PublishKey | ApiKey, ...]:
+        """Stream keys and API keys; an id is unique among them all."""
+        return (*self.publish, *self.api)
+
+    def revoked(self, id: str, when: str) -> "KeySet":  # noqa: A002  # the field's name
+        """The same keys, with one of them good no more.  A second time changes nothing."""
+
+        def ended(keys: tuple[Key, ...]) -> tuple[Key, ...]:
+            return tuple(
+                attrs.evolve(key, revoked=key.revoked or when) if key.id == id else key
+                for key in keys
+            )
+
+        return KeySet(ended(self.publish), ended(self.api))
 
 
 @attrs.define(eq=False)
@@ -113,8 +128,7 @@ def _parse(content: bytes, path: Path) -> KeySet:
 
 def _check(keys: KeySet, path: Path) -> None:
     seen: set[str] = set()
-    every: tuple[PublishKey | ApiKey, ...] = (*keys.publish, *keys.api)
-    for key in every:
+    for key in keys.every():
         if len(key.digest) != 64 or set(key.digest) - set("0123456789abcdef"):
             raise ConfigError(f"{path}: the digest of key `{key.id}` is no SHA-256")
         if key.id in seen:

@@ -88,6 +88,31 @@ def new_api_key(entropy: bytes) -> str:
     return API_KEY_PREFIX + _base64url(entropy)
 
 
+def issue_stream_key(
+    entropy: bytes, name: str, *, created: str, owner: str | None = None, exclusive: bool = False
+) -> tuple[str, PublishKey]:
+    """The text for its holder, who sees it once, and what is kept.  `name` is `live/NAME`."""
+    text = new_stream_key(entropy)
+    kept = digest(text)
+    return text, PublishKey(
+        id=key_id(kept),
+        name=name,
+        owner=owner,
+        exclusive=exclusive,
+        digest=kept,
+        created=created,
+    )
+
+
+def issue_api_key(
+    entropy: bytes, name: str, *, created: str, owner: str | None = None
+) -> tuple[str, ApiKey]:
+    """The text for its holder, who sees it once, and what is kept."""
+    text = new_api_key(entropy)
+    kept = digest(text)
+    return text, ApiKey(id=key_id(kept), name=name, owner=owner, digest=kept, created=created)
+
+
 def digest(text: str) -> str:
     """What is kept of a key."""
     # A peer may send what is no Unicode; it has a digest all the same.

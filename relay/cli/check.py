@@ -1,0 +1,85 @@
+"""`relay check`: is the configuration right, and what does it mean?"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from relay.cli import complain
+from relay.config import Config
+from relay.config.address import ALL_ADDRESSES, is_loopback, parse_address
+from relay.config.load import load_config
+from relay.config.tree import SETTINGS, value_at
+from relay.errors import ConfigError
+from relay.identity.keyfile import FILE_NAME, KeyFile
+
+LISTENERS = {
+    "rtmp.listen": "Encoders connect (RTMP)",
+    "rtmp.tls_listen": "Encoders connect (RTMPS)",
+    "http.listen": "Viewers connect (HTTP)",
+    "http.tls_listen": "Viewers connect (HTTPS)",
+    "http.admin": "The operator connects (HTTP)",
+}
+
+
+def command(*, config: Path | None = None) -> int:
+    """Say what the configuration means, or everything that is wrong with it.
+
+    Args:
+        config: a TOML file; without it, the defaults and the environment.
+    """
+    try:
+        loaded = load_config(config, environ=os.environ)
+        lines = list(_meaning(loaded))
+    except ConfigError as error:
+        complain(str(error))
+        return 1
+    print("\n".join(lines))
+    return 0
+
+
+def _meaning(config: Config) -> Iterator[str]:
+    yield "The configuration is right."
+    for path, who in LISTENERS.items():
+        if text := value_at(config, path):
+            yield f"{who} to {_where(text)}."
+    yield _publishers(config)
+    yield from _changes(config)
+
+
+def _where(text: str) -> str:
+    host, port = parse_address(text)
+    on = f"port {port}" if port else "a free port"
+    if host == ALL_ADDRESSES:
+        return f"{on} on every address of this machine"
+    return f"{on} on {host}, from this machine only" if is_loopback(host) else f"{on} on {host}"
+
+
+def _publishers(config: Config) -> str:
+    if config.auth.publish == "open":
+        return "Anyone may publish: this is laboratory mode."
+    path = config.data / FILE_NAME
+    keys = KeyFile(path).load().publish
+    good = sum(key.revoked is None for key in keys)
+    count = f"{good} of them, and {len(keys) - good} revoked"
+    return f"Who has a stream key may publish; {path} has {count}."
+
+
+def _changes(config: Config) -> Iterator[str]:
+    default = Config()
+    for path in SETTINGS:
+        value = value_at(config, path)
+        if value != value_at(default, path):
+            yield f"Not the default: {path} = {_toml(value)}"
+
+
+def _toml(value: Any) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return str(value)
+        case tuple():
+            return f"[{', '.join(map(_toml, value))}]"
+        case _:
+            return f'"{value}"'

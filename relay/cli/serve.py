@@ -1,0 +1,139 @@
+"""`relay serve`: the server as a process, with what the library leaves to its host.
+
+The library installs no signal handlers, no logging and no limits; those are here.  The first
+SIGINT or SIGTERM drains: listeners close, connections are told and get `limits.drain_s` to end.
+A second one ends them at once.
+"""
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Annotated, Literal, Protocol
+
+import trio
+from cyclopts import Parameter
+
+from relay.cli.descriptors import RESERVE, raise_limit
+from relay.cli.logs import configure_logs
+from relay.cli.welcome import first_key, instructions
+from relay.config import Config
+from relay.config.load import load_config
+from relay.errors import ConfigError
+from relay.identity.keyfile import make_data_directory
+
+
+class Server(Protocol):
+    """What this module needs of a running server."""
+
+    @property
+    def addresses(self) -> Mapping[str, str]: ...
+    async def drain(self) -> None: ...
+
+
+def command(
+    *,
+    config: Path | None = None,
+    rtmp: str | None = None,
+    http: str | None = None,
+    data: Path | None = None,
+    admin: str | None = None,
+    publish: Literal["key", "open"] | None = None,
+    yes_open: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
+) -> int:
+    """Serve until SIGINT or SIGTERM.  ADDR is PORT, HOST:PORT or [IPV6]:PORT; port 0 is a free one.
+
+    Args:
+        config: a TOML file; flags and RELAY_... variables win over it.
+        rtmp: where encoders connect, 1935 by default.
+        http: where viewers connect, 8080 by default.
+        data: where keys and other state are kept, relay-data by default.
+        admin: where the operator connects, 127.0.0.1:8081 by default.
+        publish: who may publish: holders of a key, or anyone (for laboratories and tests).
+        yes_open: let anyone publish from other machines as well.
+    """
+    flags = {
+        "rtmp.listen": rtmp,
+        "http.listen": http,
+        "data": None if data is None else str(data),
+        "http.admin": admin,
+        "auth.publish": publish,
+        "auth.yes_open": yes_open or None,
+    }
+    given = {path: value for path, value in flags.items() if value is not None}
+    return start(load_config(config, environ=os.environ, overrides=given), serve)
+
+
+def start(config: Config, program: Callable[[Config], Awaitable[int]]) -> int:
+    """Prepare the process and run `program` on Trio; return its exit code.
+
+    Raises:
+        ConfigError: what the configuration asks for cannot be had.
+    """
+    configure_logs()
+    make_data_directory(config.data)
+    room = raise_limit()
+    print(f"room for {room} connections, {RESERVE} descriptors in reserve", flush=True)
+    try:
+        return trio.run(program, config, restrict_keyboard_interrupt_to_checkpoints=True)
+    except BaseExceptionGroup as group:
+        raise _unwrapped(group) from None
+
+
+async def serve(config: Config) -> int:
+    """Serve until told to stop; the exit code."""
+    # Here, so that the other commands start without the server's modules.
+    open_relay: Callable[[Config], AbstractAsyncContextManager[Server]] = importlib.import_module(
+        "relay.app"
+    ).open_relay
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with open_relay(config) as server:
+            announce(server, config)
+            await until_stopped(server, signals, config.limits.drain_s)
+    return 0
+
+
+def announce(server: Server, config: Config) -> None:
+    """Say where the server listens, which is also how a supervisor learns that it does.
+
+    The first key is made now, not before: a start that fails must not use up the one time that
+    it is shown.  The server reads it within two seconds.
+    """
+    for name, address in server.addresses.items():
+        print(f"listening {name} {address}", flush=True)
+    key = first_key(config, terminal=sys.stdout.isatty())
+    if key is not None:
+        print("", *instructions(server.addresses, key), "", sep="\n", flush=True)
+
+
+async def until_stopped(server: Server, signals: AsyncIterator[int], drain_s: float) -> None:
+    """Wait for the first signal; then drain until done, out of time, or told once more."""
+    await anext(signals)
+    print("stopping; once more to stop at once", file=sys.stderr, flush=True)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_cancel_at_next, signals, nursery.cancel_scope)
+        with trio.move_on_after(drain_s):
+            await server.drain()
+        nursery.cancel_scope.cancel()
+
+
+async def _cancel_at_next(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
+    await anext(signals)
+    scope.cancel()
+
+
+def _unwrapped(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The operator's errors out of the nurseries they passed through, if there are no others."""
+    ours, others = group.split(ConfigError)
+    if ours is None or others is not None:
+        return group
+    return ConfigError("\n".join(dict.fromkeys(map(str, _leaves(ours)))))
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
