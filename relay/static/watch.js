@@ -1,0 +1,73 @@
+/** The watch page: the stage, and what is known about the stream below it. */
+
+import { codecName } from "./codecs.js";
+import { Stage, socketUrl, streamOf } from "./stage.js";
+import { bitrateText, latencyText, viewersText } from "./words.js";
+
+const BADGES = { live: "Live", waiting: "Waiting", ended: "Ended" };
+/** While the server is out of reach, its last word is worth nothing. */
+const OUT_OF_REACH = { connecting: "Connecting", lost: "Reconnecting", offline: "Offline" };
+
+const stream = streamOf(location.pathname);
+const find = (selector) => document.querySelector(selector);
+const show = (selector, text) => {
+  const element = find(selector);
+  if (element.textContent !== text) element.textContent = text;
+};
+
+function showTracks({ tracks }) {
+  const { video = null, audio = null } = tracks ?? {};
+  show("#picture", video ? `${video.width} × ${video.height}` : tracks ? "none" : "–");
+  show("#codecs", [video, audio].filter(Boolean).map((each) => codecName(each.codec)).join(", ") || "–");
+}
+
+function showState({ phase, state }) {
+  const isLive = state === "live" && !(phase in OUT_OF_REACH);
+  find("#badge").dataset.state = isLive ? "live" : "waiting";
+  show("#badge", OUT_OF_REACH[phase] ?? BADGES[state ?? "waiting"]);
+  document.title = `${isLive ? "● " : ""}${stream.name} · Relay`;
+}
+
+function showFigures(player) {
+  const isRunning = player.phase === "playing" || player.phase === "buffering";
+  show("#latency", latencyText(isRunning ? player.latencyMs : null));
+  show("#bitrate", bitrateText(isRunning ? player.bitrate : null));
+  show("#viewers", player.viewers === null ? "" : viewersText(player.viewers));
+}
+
+function showAddresses() {
+  const addresses = {
+    flv: `${location.origin}${stream.path}.flv`,
+    mp4: `${location.origin}${stream.path}.mp4`,
+    embed: `<iframe src="${location.origin}/embed${stream.path}?muted&autoplay" allow="autoplay; fullscreen"></iframe>`,
+  };
+  for (const [id, text] of Object.entries(addresses)) show(`#${id}`, text);
+  // Clipboards are for secure pages only.
+  if (!navigator.clipboard) return;
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => copy(button, addresses[button.dataset.copy]));
+  }
+}
+
+async function copy(button, text) {
+  await navigator.clipboard.writeText(text);
+  button.textContent = "Copied";
+  setTimeout(() => (button.textContent = "Copy"), 1500);
+}
+
+function main() {
+  show("#name", stream.name);
+  showAddresses();
+  const stage = new Stage(find("#stage"), socketUrl(stream.path));
+  const { player } = stage;
+  window.relayPlayer = player;
+  player.addEventListener("change", () => {
+    showTracks(player);
+    showState(player);
+  });
+  player.addEventListener("stats", () => showFigures(player));
+  stage.start();
+}
+
+main();
