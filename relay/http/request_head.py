@@ -81,16 +81,18 @@ class HeadBuffer:
         # TLS, RTMP and other binary protocols show themselves in their first byte.
         if self.data[0] <= 0x20 and not (self._may_skip_line and self.data == b"\r"):
             raise HttpError(400, "this is not HTTP")
-        stop = end if end >= 0 else len(self.data)
+        # Before the head is whole, up to three bytes of its end may be here already.
+        partial = end < 0
+        stop = len(self.data) if partial else end
         line = self.data.find(b"\r\n", 0, stop)
         line_bytes = line if line >= 0 else stop
         if line_bytes > self.limits.target_bytes + _LINE_OVERHEAD:
             raise HttpError(414)
-        if stop - line_bytes > self.limits.header_bytes:
+        if stop - line_bytes > self.limits.header_bytes + 3 * partial:
             raise HttpError(431)
         if _AMBIGUOUS_LINE.search(self.data, max(0, self._searched - 2), stop):
             raise HttpError(400, "a line of the head is malformed")
-        if self.data.count(b"\r\n", 0, stop) > FIELDS:
+        if self.data.count(b"\r\n", 0, stop) > FIELDS + partial:
             raise HttpError(431)
 
 

@@ -82,15 +82,16 @@ class RouteTable(Generic[H]):
         found = [
             (route, match.groupdict())
             for pattern, route in self._patterns
-            if (match := pattern.fullmatch(path))
+            if (match := pattern.fullmatch(path)) and not _DOT_SEGMENTS & {*match.groups()}
         ]
         if not found:
             raise HttpError(404)
         return found
 
 
-_NAME = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9_.~-]{1,128}"
-"""What an application or a stream may be called: no dot segment, nothing that needs an escape."""
+_NAME = "[A-Za-z0-9_.~-]{1,128}"
+"""What an application or a stream may be called: nothing that an address would have to escape."""
+_DOT_SEGMENTS = {".", ".."}
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 

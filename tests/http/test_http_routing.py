@@ -1,0 +1,111 @@
+"""Which route answers which path, and what OPTIONS and CORS say of it."""
+
+import pytest
+
+from relay.http.cors import answer_options
+from relay.http.errors import HttpError
+from relay.http.routing import Allowed, Match, Route, RouteTable, Who
+
+TABLE = RouteTable(
+    (
+        Route(methods={"GET"}, pattern="/", handler="index", who=Who.ANYONE),
+        Route(methods={"GET"}, pattern="/watch/{app}/{name}", handler="watch", who=Who.ANYONE),
+        Route(methods={"GET"}, pattern="/{app}/{name}.flv", handler="flv", who=Who.ANYONE),
+        Route(methods={"GET"}, pattern="/api/v1/streams", handler="list", who=Who.ANYONE),
+        Route(methods={"POST"}, pattern="/api/v1/streams", handler="make", who=Who.OPERATOR),
+        Route(
+            methods={"DELETE"},
+            pattern="/api/v1/streams/{app}/{name}/publisher",
+            handler="kick",
+            who=Who.OPERATOR,
+        ),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "handler", "params"),
+    [
+        ("GET", "/", "index", {}),
+        ("HEAD", "/", "index", {}),
+        ("GET", "/watch/live/a", "watch", {"app": "live", "name": "a"}),
+        ("GET", "/live/a.flv", "flv", {"app": "live", "name": "a"}),
+        ("GET", "/live/a.flv.flv", "flv", {"app": "live", "name": "a.flv"}),
+        ("GET", "/live/..a.flv", "flv", {"app": "live", "name": "..a"}),
+        ("GET", "/live/...flv", None, {}),
+        ("GET", "/live/....flv", "flv", {"app": "live", "name": "..."}),
+        ("GET", "/A-z_0.9~/" + "n" * 128 + ".flv", "flv", {"app": "A-z_0.9~", "name": "n" * 128}),
+        ("GET", "/api/v1/streams", "list", {}),
+        ("POST", "/api/v1/streams", "make", {}),
+        ("DELETE", "/api/v1/streams/a/b/publisher", "kick", {"app": "a", "name": "b"}),
+        ("GET", "/live/" + "n" * 129 + ".flv", None, {}),
+        ("GET", "/live/.flv", None, {}),
+        ("GET", "/live/a.flvx", None, {}),
+        ("GET", "/live/aXflv", None, {}),
+        ("GET", "/live/ä.flv", None, {}),
+        ("GET", "/live/a b.flv", None, {}),
+        ("GET", "/live/a\n.flv", None, {}),
+        ("GET", "/live/a.flv\n", None, {}),
+        ("GET", "/live/a.flv/", None, {}),
+        ("GET", "/watch/../a", None, {}),
+        ("GET", "/watch/./a", None, {}),
+        ("GET", "/watch/live/..", None, {}),
+        ("GET", "//a.flv", None, {}),
+        ("GET", "", None, {}),
+    ],
+)
+def test_a_path_leads_to_one_handler_or_to_404(
+    method: str, path: str, handler: str | None, params: dict[str, str]
+):
+    if handler is None:
+        with pytest.raises(HttpError) as caught:
+            TABLE.match(method, path)
+        assert caught.value.status == 404
+        return
+    match = TABLE.match(method, path)
+    assert isinstance(match, Match)
+    assert (match.route.handler, match.params) == (handler, params)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("POST", "/", "GET, HEAD, OPTIONS"),
+        ("DELETE", "/api/v1/streams", "GET, HEAD, OPTIONS, POST"),
+        ("GET", "/api/v1/streams/a/b/publisher", "DELETE, OPTIONS"),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_ones(method: str, path: str, allow: str):
+    with pytest.raises(HttpError) as caught:
+        TABLE.match(method, path)
+    assert (caught.value.status, caught.value.headers) == (405, (("Allow", allow),))
+
+
+def test_every_route_says_whom_it_answers():
+    match = TABLE.match("POST", "/api/v1/streams")
+    assert isinstance(match, Match)
+    assert match.route.who is Who.OPERATOR
+
+
+def test_options_tells_methods_of_everyone_and_of_anyone():
+    assert TABLE.match("OPTIONS", "/api/v1/streams") == Allowed(
+        ("GET", "HEAD", "OPTIONS", "POST"), ("GET", "HEAD")
+    )
+    assert TABLE.match("OPTIONS", "*") == Allowed(
+        ("DELETE", "GET", "HEAD", "OPTIONS", "POST"), ("GET", "HEAD")
+    )
+    with pytest.raises(HttpError):
+        TABLE.match("OPTIONS", "/nowhere")
+
+
+def test_pages_of_other_sites_may_read_what_anyone_may_read():
+    response = answer_options(Allowed(("GET", "HEAD", "OPTIONS", "POST"), ("GET", "HEAD", "PUT")))
+    assert response.status == 204
+    assert response.header("Allow") == "GET, HEAD, OPTIONS, POST"
+    assert response.header("Access-Control-Allow-Origin") == "*"
+    assert response.header("Access-Control-Allow-Methods") == "GET, HEAD"
+
+
+def test_pages_of_other_sites_learn_nothing_of_what_operators_do():
+    response = answer_options(Allowed(("DELETE", "OPTIONS"), ()))
+    assert response.headers == (("Allow", "DELETE, OPTIONS"),)
