@@ -171,7 +171,7 @@ class _Reader:
             case 0x00:
                 return float(_F64.unpack(self._take(8))[0])
             case 0x01:
-                return self._take(1)[0] != 0
+                return self._take(1) != b"\x00"
             case 0x02:
                 return self._text(_U16)
             case 0x0C:
@@ -240,7 +240,8 @@ class _Reader:
         self._spare_bytes -= target.size
         if self._spare_bytes < 0:
             raise FormatError("AMF0: references stand for too many bytes")
-        return target.value
+        value: AmfValue = target.value
+        return value
 
     def _text(self, length: struct.Struct) -> str:
         size = length.unpack(self._take(length.size))[0]
