@@ -52,22 +52,25 @@ async def stop(server: Draining, *, drain_s: float, again: bool = False) -> floa
     return trio.current_time() - began
 
 
-@pytest.mark.usefixtures("autojump_clock")
-async def test_the_first_signal_drains_to_the_end() -> None:
+async def test_the_first_signal_drains_to_the_end(
+    autojump_clock: trio.testing.MockClock,  # noqa: ARG001  # the time it runs on
+) -> None:
     server = Draining(takes_s=5)
     assert await stop(server, drain_s=8) == pytest.approx(5)
     assert server.done
 
 
-@pytest.mark.usefixtures("autojump_clock")
-async def test_a_drain_ends_at_its_deadline() -> None:
+async def test_a_drain_ends_at_its_deadline(
+    autojump_clock: trio.testing.MockClock,  # noqa: ARG001  # the time it runs on
+) -> None:
     server = Draining(takes_s=1000)
     assert await stop(server, drain_s=8) == pytest.approx(8)
     assert not server.done
 
 
-@pytest.mark.usefixtures("mock_clock")
-async def test_a_second_signal_ends_at_once() -> None:
+async def test_a_second_signal_ends_at_once(
+    mock_clock: trio.testing.MockClock,  # noqa: ARG001  # the time it runs on
+) -> None:
     server = Draining(takes_s=1000)
     assert await stop(server, drain_s=8, again=True) == 0
     assert not server.done
@@ -109,7 +112,7 @@ def test_a_crash_stays_a_crash(config: Config) -> None:
             nursery.start_soon(trio.sleep_forever)
             raise ExceptionGroup("both", [ConfigError("x"), ZeroDivisionError()])
 
-    with pytest.raises(ExceptionGroup):
+    with pytest.RaisesGroup(pytest.RaisesGroup(ConfigError, ZeroDivisionError)):
         start(config, program)
 
 

@@ -116,6 +116,7 @@ WRONG_TYPES = [
     ("[limits]\nlag_s = true", "`limits.lag_s` must be a number, not true"),
     ('[limits]\nlag_s = "4"', '`limits.lag_s` must be a number, not "4"'),
     ("[limits]\nlag_bytes = 1.5", "`limits.lag_bytes` must be a whole number, not 1.5"),
+    ("[limits]\nlag_bytes = true", "`limits.lag_bytes` must be a whole number, not true"),
     ("[limits]\nlag_bytes = []", "`limits.lag_bytes` must be a whole number, not a list"),
     ("[auth]\nyes_open = 1", "`auth.yes_open` must be true or false, not 1"),
     (

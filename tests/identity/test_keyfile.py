@@ -111,6 +111,14 @@ def test_a_file_that_went_away_is_noticed(file: KeyFile) -> None:
     assert file.changed()
 
 
+def test_a_key_is_revoked_once_and_alone() -> None:
+    first, second = publish_key(1), publish_key(2)
+    once = KeySet((first, second), (api_key(1),)).revoked(first.id, "2026-03-03T00:00:00Z")
+    assert once.publish == (attrs.evolve(first, revoked="2026-03-03T00:00:00Z"), second)
+    assert once.revoked(first.id, "2026-04-04T00:00:00Z") == once
+    assert once.revoked("nobody", "2026-04-04T00:00:00Z") == once
+
+
 def test_a_reader_never_sees_half_a_file(file: KeyFile) -> None:
     """Whoever opened the file before a change reads the old one to its end."""
     adding(publish_key(1), file)
@@ -161,10 +169,11 @@ def test_writers_take_turns_and_none_is_lost(file: KeyFile) -> None:
 
 def test_no_link_is_followed_to_lock(file: KeyFile, tmp_path: Path) -> None:
     make_data_directory(file.path.parent)
-    file.path.with_suffix(".lock").symlink_to(tmp_path / "elsewhere")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.touch()
+    file.path.with_suffix(".lock").symlink_to(elsewhere)
     with pytest.raises(ConfigError, match=r"keys\.lock"):
         adding(publish_key(1), file)
-    assert not (tmp_path / "elsewhere").exists()
 
 
 GOOD = table("publish", attrs.asdict(publish_key(1)))
