@@ -6,7 +6,7 @@ import re
 from relay.http.request import Request
 from relay.http.response import Response
 
-_ENTITY_TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
+_ENTITY_TAG = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"')
 _KEPT = ("cache-control", "etag", "content-security-policy", "vary")
 
 

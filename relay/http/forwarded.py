@@ -17,7 +17,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _HOPS = 32
-"""More proxies in a row than anybody has."""
+"""More proxies in a row than anybody has; what is left of them stays unread, in one piece."""
 
 
 def trusted_networks(networks: Iterable[str]) -> tuple[Network, ...]:
@@ -56,7 +56,8 @@ def is_trusted(address: Address, trusted: Sequence[Network]) -> bool:
     return any(address in network for network in trusted)
 
 
-_BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]{2,45})\](?::\d{1,5})?")
+_BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]{2,45})(?:%[\w.-]{1,32})?\](?::\d{1,5})?")
+"""The zone of a link-local address is left out: it names one of our interfaces."""
 _IPV4 = re.compile(r"([0-9.]{7,15})(?::\d{1,5})?")
 _IPV6 = re.compile(r"([0-9A-Fa-f:.]{2,45})")
 
@@ -91,11 +92,11 @@ def _claims(headers: Headers) -> list[str]:
     """
     legacy = header(headers, "x-forwarded-for")
     if legacy is not None:
-        return [item.strip() for item in reversed(legacy.rsplit(",", _HOPS)[-_HOPS:])]
+        return [item.strip() for item in reversed(legacy.rsplit(",", _HOPS))]
     standard = header(headers, "forwarded")
     if standard is None:
         return []
-    return [_forwarded_for(item) for item in reversed(standard.rsplit(",", _HOPS)[-_HOPS:])]
+    return [_forwarded_for(item) for item in reversed(standard.rsplit(",", _HOPS))]
 
 
 def _forwarded_for(element: str) -> str:

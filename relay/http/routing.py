@@ -6,7 +6,7 @@ is reachable before somebody has decided that.
 
 import enum
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Generic, TypeVar
 
 import attrs
@@ -24,6 +24,10 @@ class Who(enum.Enum):
     OPERATOR = "operator"
 
 
+def _frozen(methods: Iterable[str]) -> frozenset[str]:
+    return frozenset(methods)
+
+
 @attrs.frozen(kw_only=True)
 class Route(Generic[H]):
     """One path and the methods that one handler answers there.
@@ -31,7 +35,7 @@ class Route(Generic[H]):
     `pattern` is literal except for names in braces, as in `/{app}/{name}.flv`.  GET brings HEAD.
     """
 
-    methods: frozenset[str] = attrs.field(converter=frozenset)
+    methods: frozenset[str] = attrs.field(converter=_frozen)
     pattern: str
     handler: H
     who: Who

@@ -50,7 +50,7 @@ def request_in(made: HttpConnection) -> Request:
     return request
 
 
-def test_a_request_reads_the_same_however_it_arrives():
+def test_a_request_reads_the_same_however_it_arrives() -> None:
     wire = request_bytes("GET", "/a%20b?q=1&flag", ("Accept", "x"), ("accept", "y"))
     for pieces in splits(wire):
         (request,) = read_requests(connection(), pieces)
@@ -60,21 +60,21 @@ def test_a_request_reads_the_same_however_it_arrives():
         assert (request.version, request.body) == ("1.1", b"")
 
 
-def test_a_body_is_whole_however_it_arrives():
+def test_a_body_is_whole_however_it_arrives() -> None:
     for wire in (POST, CHUNKED):
         for pieces in splits(wire):
             (request,) = read_requests(connection(), pieces)
             assert request.body == b"hello"
 
 
-def test_pipelined_requests_are_served_one_after_the_other():
-    wire = POST + CHUNKED + request_bytes() + b"\r\n" + POST
+def test_pipelined_requests_are_served_one_after_the_other() -> None:
+    wire = POST + b"\r\n" + CHUNKED + request_bytes() + b"\r\n" + POST
     for pieces in splits(wire):
         requests = read_requests(connection(), pieces)
         assert [request.method for request in requests] == ["POST", "PUT", "GET", "POST"]
 
 
-def test_the_next_request_waits_until_this_one_is_answered():
+def test_the_next_request_waits_until_this_one_is_answered() -> None:
     made = after(POST + POST)
     request_in(made)
     with pytest.raises(LocalProtocolError):
@@ -83,12 +83,12 @@ def test_the_next_request_waits_until_this_one_is_answered():
     assert request_in(made).body == b"hello"
 
 
-def test_an_answer_without_a_request_is_our_fault():
+def test_an_answer_without_a_request_is_our_fault() -> None:
     with pytest.raises(LocalProtocolError):
         connection().send(NOTHING)
 
 
-def test_what_follows_an_upgrade_request_is_kept_for_the_next_protocol():
+def test_what_follows_an_upgrade_request_is_kept_for_the_next_protocol() -> None:
     wire = request_bytes("GET", "/", ("Upgrade", "websocket"), ("Connection", "Upgrade"))
     made = after(wire + b"\x81\x80frames")
     request_in(made)
@@ -97,7 +97,7 @@ def test_what_follows_an_upgrade_request_is_kept_for_the_next_protocol():
     assert made.trailing_data() == b""
 
 
-def test_head_is_answered_like_get_but_without_the_body():
+def test_head_is_answered_like_get_but_without_the_body() -> None:
     made = after(request_bytes("HEAD") + request_bytes("GET"))
     wire = b""
     for _ in range(2):
@@ -110,7 +110,7 @@ def test_head_is_answered_like_get_but_without_the_body():
 
 
 @pytest.mark.parametrize("status", [204, 304])
-def test_answers_that_have_no_body_have_no_length(status: int):
+def test_answers_that_have_no_body_have_no_length(status: int) -> None:
     made = after(request_bytes())
     request_in(made)
     (answer,) = read_answers(made.send(Response(status)), "GET")
@@ -126,7 +126,7 @@ def test_answers_that_have_no_body_have_no_length(status: int):
         (request_bytes(version="1.0"), True),
     ],
 )
-def test_the_connection_is_kept_as_the_client_wishes(wire: bytes, closes: bool):
+def test_the_connection_is_kept_as_the_client_wishes(wire: bytes, closes: bool) -> None:
     made = after(wire)
     request_in(made)
     (answer,) = read_answers(made.send(text("x")), "GET")
@@ -135,7 +135,7 @@ def test_the_connection_is_kept_as_the_client_wishes(wire: bytes, closes: bool):
     assert made.next_request() is (CLOSED if closes else NEED_DATA)
 
 
-def test_a_draining_server_closes_after_the_answer():
+def test_a_draining_server_closes_after_the_answer() -> None:
     made = after(request_bytes() + request_bytes())
     request_in(made)
     (answer,) = read_answers(made.send(text("x"), close=True), "GET")
@@ -143,7 +143,7 @@ def test_a_draining_server_closes_after_the_answer():
     assert made.next_request() is CLOSED
 
 
-def test_a_client_that_finished_is_answered_first():
+def test_a_client_that_finished_is_answered_first() -> None:
     made = after(request_bytes())
     made.receive_data(b"")
     request_in(made)
@@ -151,14 +151,14 @@ def test_a_client_that_finished_is_answered_first():
     assert made.next_request() is CLOSED
 
 
-def test_a_client_that_never_asked_is_just_gone():
+def test_a_client_that_never_asked_is_just_gone() -> None:
     made = after(b"")
     assert made.next_request() is CLOSED
     assert made.must_close
 
 
 @pytest.mark.parametrize("cut", [1, 20, len(POST) - 1])
-def test_a_request_cut_short_is_bad(cut: int):
+def test_a_request_cut_short_is_bad(cut: int) -> None:
     made = after(POST[:cut])
     assert made.next_request() is NEED_DATA
     made.receive_data(b"")
@@ -167,7 +167,7 @@ def test_a_request_cut_short_is_bad(cut: int):
     assert caught.value.status == 400
 
 
-def test_a_connection_is_idle_between_requests():
+def test_a_connection_is_idle_between_requests() -> None:
     made = connection()
     assert made.is_idle
     made.receive_data(b"G")
@@ -179,7 +179,7 @@ def test_a_connection_is_idle_between_requests():
     assert made.is_idle
 
 
-def test_a_waiting_client_is_invited_to_send_its_body():
+def test_a_waiting_client_is_invited_to_send_its_body() -> None:
     head = request_bytes("POST", "/", ("Content-Length", "5"), ("Expect", "100-continue"))
     made = after(head)
     assert made.next_request() is NEED_DATA
@@ -191,7 +191,7 @@ def test_a_waiting_client_is_invited_to_send_its_body():
     assert request_in(made).body == b"hello"
 
 
-def test_a_client_with_too_much_to_say_is_not_invited():
+def test_a_client_with_too_much_to_say_is_not_invited() -> None:
     made = after(
         request_bytes("POST", "/", ("Content-Length", "33"), ("Expect", "100-continue")),
         tiny_limits(),
@@ -278,7 +278,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("wire", "status"), BAD.values(), ids=BAD)
-def test_a_bad_request_gets_its_status_however_it_arrives(wire: bytes, status: int):
+def test_a_bad_request_gets_its_status_however_it_arrives(wire: bytes, status: int) -> None:
     for pieces in splits(wire):
         made = connection()
         with pytest.raises(HttpError) as caught:
@@ -309,12 +309,12 @@ GOOD = {
 
 
 @pytest.mark.parametrize(("wire", "path"), GOOD.values(), ids=GOOD)
-def test_unusual_but_good_requests_are_read(wire: bytes, path: str):
+def test_unusual_but_good_requests_are_read(wire: bytes, path: str) -> None:
     for pieces in splits(wire):
         assert [request.path for request in read_requests(connection(), pieces)] == [path]
 
 
-def test_limits_hold_to_the_byte():
+def test_limits_hold_to_the_byte() -> None:
     limits = tiny_limits()
     fields = limits.header_bytes - len("\r\nHost: a\r\nA: ")
     body = b"b" * limits.body_bytes
@@ -352,11 +352,16 @@ NEVER_ENDING = {
 
 
 @pytest.mark.parametrize(("start", "more", "status"), NEVER_ENDING.values(), ids=NEVER_ENDING)
-def test_what_never_ends_is_refused_early_and_not_kept(start: bytes, more: bytes, status: int):
+def test_what_never_ends_is_refused_early_and_not_kept(
+    start: bytes, more: bytes, status: int
+) -> None:
     made = after(start, HttpLimits(body_bytes=16 * 1024))
     error, sent = flood(made, more * (4096 // len(more)))
     assert error.status == status
     assert sent < 128 * 1024
+    error, sent = flood(after(start, tiny_limits()), more)
+    assert error.status == status
+    assert sent < 1024
 
 
 def flood(made: HttpConnection, more: bytes) -> tuple[HttpError, int]:
@@ -370,7 +375,7 @@ def flood(made: HttpConnection, more: bytes) -> tuple[HttpError, int]:
     pytest.fail("1 MB was taken")
 
 
-def test_a_refused_client_that_keeps_sending_costs_nothing():
+def test_a_refused_client_that_keeps_sending_costs_nothing() -> None:
     made = after(b"\x00")
     with pytest.raises(HttpError):
         made.next_request()
@@ -383,7 +388,7 @@ def test_a_refused_client_that_keeps_sending_costs_nothing():
     assert made.trailing_data() == b""
 
 
-def test_a_slow_request_is_refused_from_outside_in_any_state():
+def test_a_slow_request_is_refused_from_outside_in_any_state() -> None:
     for wire in (b"", b"GET", POST[:-1], POST, CHUNKED[:-3]):
         made = after(wire)
         made.next_request()
@@ -391,7 +396,7 @@ def test_a_slow_request_is_refused_from_outside_in_any_state():
         assert (answer.status, made.must_close) == (408, True)
 
 
-def test_a_refusal_to_head_has_no_body():
+def test_a_refusal_to_head_has_no_body() -> None:
     made = after(request_bytes("HEAD", "/", ("Content-Length", "2000000")))
     with pytest.raises(HttpError) as caught:
         made.next_request()
@@ -399,14 +404,14 @@ def test_a_refusal_to_head_has_no_body():
     assert (answer.status, answer.body) == (413, b"")
 
 
-def test_a_header_from_outside_cannot_smuggle_a_line_into_an_answer():
+def test_a_header_from_outside_cannot_smuggle_a_line_into_an_answer() -> None:
     made = after(request_bytes())
     request_in(made)
     with pytest.raises(h11.LocalProtocolError):
         made.send(Response(200, (("X", "a\r\nSet-Cookie: b"),)))
 
 
-def test_the_path_is_decoded_once_for_handlers_made_in_tests_too():
+def test_the_path_is_decoded_once_for_handlers_made_in_tests_too() -> None:
     assert make_request("GET", "/%2561").path == "/%61"
 
 
@@ -420,7 +425,7 @@ def last_words(made: HttpConnection, pieces: Sequence[bytes]) -> bytes:
 
 
 @given(st.lists(st.binary(max_size=200), max_size=5), st.booleans())
-def test_garbage_gives_requests_or_http_errors(pieces: list[bytes], finish: bool):
+def test_garbage_gives_requests_or_http_errors(pieces: list[bytes], finish: bool) -> None:
     made = connection(tiny_limits())
     assert last_words(made, [*pieces, b""] if finish else pieces)[:9] in (b"", b"HTTP/1.1 ")
 
@@ -432,7 +437,7 @@ def test_garbage_gives_requests_or_http_errors(pieces: list[bytes], finish: bool
 )
 def test_damaged_requests_give_requests_or_http_errors(
     wire: bytes, damage: list[tuple[int, bytes]], size: int
-):
+) -> None:
     damaged = bytearray(wire)
     for place, replacement in damage:
         damaged[place : place + len(replacement)] = replacement

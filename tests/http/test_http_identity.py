@@ -33,11 +33,13 @@ from relay.http.signals import NEED_DATA
         ([], None),
     ],
 )
-def test_a_token_is_read_from_headers_alone(headers: list[tuple[str, str]], token: str | None):
+def test_a_token_is_read_from_headers_alone(
+    headers: list[tuple[str, str]], token: str | None
+) -> None:
     assert bearer_token(make_request("GET", "/?access_token=x", *headers)) == token
 
 
-def test_a_request_keeps_its_secrets_out_of_its_repr():
+def test_a_request_keeps_its_secrets_out_of_its_repr() -> None:
     request = make_request("GET", "/live/sk_secret?key=sk_secret", ("X-API-Key", "sk_secret"))
     assert "secret" not in repr(request)
 
@@ -81,16 +83,17 @@ TRUSTED = trusted_networks(["10.0.0.0/8", "fd00::/8", "192.0.2.7"])
         ("10.0.0.1", [("forwarded", 'for="1.2.3.4')], "10.0.0.1"),
         ("10.0.0.1", [("forwarded", "before=1.2.3.4")], "10.0.0.1"),
         ("10.0.0.1", [("x-forwarded-for", ",".join(["1.2.3.4"] + ["10.0.0.2"] * 40))], "10.0.0.2"),
+        ("[fe80::1%eth0]:80", [], "fe80::1"),
         ("a socket", [("x-forwarded-for", "1.2.3.4")], "a socket"),
     ],
 )
 def test_the_client_is_the_first_hop_that_no_trusted_proxy_is(
     peer: str, headers: list[tuple[str, str]], client: str
-):
+) -> None:
     assert client_address(peer, tuple(headers), TRUSTED) == client
 
 
-def test_a_network_that_is_none_is_the_operators_error():
+def test_a_network_that_is_none_is_the_operators_error() -> None:
     with pytest.raises(ConfigError, match=r"trusted_proxies.*10\.0\.0\.1/8"):
         trusted_networks(["10.0.0.1/8"])
 
@@ -100,7 +103,7 @@ def test_a_network_that_is_none_is_the_operators_error():
     st.text(st.characters(max_codepoint=255), max_size=80)
     | st.from_regex(r"for=\"?[\[\]0-9a-f:., ]{1,30}"),
 )
-def test_hostile_claims_give_an_address(name: str, claim: str):
+def test_hostile_claims_give_an_address(name: str, claim: str) -> None:
     client = client_address("10.0.0.1:80", ((name, claim),), TRUSTED)
     assert parse_address(client) is not None
 
@@ -129,7 +132,7 @@ PROXIED = {
 
 
 @pytest.mark.parametrize(("wire", "address"), PROXIED.values(), ids=PROXIED)
-def test_a_proxy_header_is_read_once_it_is_whole(wire: bytes, address: str | None):
+def test_a_proxy_header_is_read_once_it_is_whole(wire: bytes, address: str | None) -> None:
     for cut in range(len(wire)):
         assert parse_proxy_header(wire[:cut]) is NEED_DATA
     for trailing in (b"", b"\x03RTMP"):
@@ -150,6 +153,7 @@ def test_a_proxy_header_is_read_once_it_is_whole(wire: bytes, address: str | Non
         b"PROXY UNIX /a /b 1 2\r\n",
         b"PROXY \r\n",
         b"PROXY " + b"a" * 101,
+        b"PROXY UNKNOWN " + b"f" * 92 + b"\r\n",
         v2(0x11, V4, command=0x31),
         v2(0x11, V4, command=0x22),
         v2(0x11, V4[:-1]),
@@ -159,7 +163,7 @@ def test_a_proxy_header_is_read_once_it_is_whole(wire: bytes, address: str | Non
         b"\r\n\r\n\x00\r\nQUIZ",
     ],
 )
-def test_a_bad_proxy_header_ends_the_connection(wire: bytes):
+def test_a_bad_proxy_header_ends_the_connection(wire: bytes) -> None:
     with pytest.raises(RemoteProtocolError):
         parse_proxy_header(wire)
 
@@ -169,7 +173,7 @@ def test_a_bad_proxy_header_ends_the_connection(wire: bytes):
     | st.binary(max_size=120).map(lambda rest: b"PROXY " + rest)
     | st.binary(max_size=600).map(lambda rest: b"\r\n\r\n\x00\r\nQUIT\n" + rest)
 )
-def test_garbage_gives_an_address_or_a_protocol_error(wire: bytes):
+def test_garbage_gives_an_address_or_a_protocol_error(wire: bytes) -> None:
     try:
         header = parse_proxy_header(wire)
     except RemoteProtocolError:

@@ -56,7 +56,7 @@ TABLE = RouteTable(
 )
 def test_a_path_leads_to_one_handler_or_to_404(
     method: str, path: str, handler: str | None, params: dict[str, str]
-):
+) -> None:
     if handler is None:
         with pytest.raises(HttpError) as caught:
             TABLE.match(method, path)
@@ -75,19 +75,19 @@ def test_a_path_leads_to_one_handler_or_to_404(
         ("GET", "/api/v1/streams/a/b/publisher", "DELETE, OPTIONS"),
     ],
 )
-def test_a_wrong_method_is_told_the_right_ones(method: str, path: str, allow: str):
+def test_a_wrong_method_is_told_the_right_ones(method: str, path: str, allow: str) -> None:
     with pytest.raises(HttpError) as caught:
         TABLE.match(method, path)
     assert (caught.value.status, caught.value.headers) == (405, (("Allow", allow),))
 
 
-def test_every_route_says_whom_it_answers():
+def test_every_route_says_whom_it_answers() -> None:
     match = TABLE.match("POST", "/api/v1/streams")
     assert isinstance(match, Match)
     assert match.route.who is Who.OPERATOR
 
 
-def test_options_tells_methods_of_everyone_and_of_anyone():
+def test_options_tells_methods_of_everyone_and_of_anyone() -> None:
     assert TABLE.match("OPTIONS", "/api/v1/streams") == Allowed(
         ("GET", "HEAD", "OPTIONS", "POST"), ("GET", "HEAD")
     )
@@ -98,7 +98,7 @@ def test_options_tells_methods_of_everyone_and_of_anyone():
         TABLE.match("OPTIONS", "/nowhere")
 
 
-def test_pages_of_other_sites_may_read_what_anyone_may_read():
+def test_pages_of_other_sites_may_read_what_anyone_may_read() -> None:
     response = answer_options(Allowed(("GET", "HEAD", "OPTIONS", "POST"), ("GET", "HEAD", "PUT")))
     assert response.status == 204
     assert response.header("Allow") == "GET, HEAD, OPTIONS, POST"
@@ -106,6 +106,6 @@ def test_pages_of_other_sites_may_read_what_anyone_may_read():
     assert response.header("Access-Control-Allow-Methods") == "GET, HEAD"
 
 
-def test_pages_of_other_sites_learn_nothing_of_what_operators_do():
+def test_pages_of_other_sites_learn_nothing_of_what_operators_do() -> None:
     response = answer_options(Allowed(("DELETE", "OPTIONS"), ()))
     assert response.headers == (("Allow", "DELETE, OPTIONS"),)

@@ -66,7 +66,7 @@ def close_code(frame: bytes) -> int:
 # --- the handshake ---
 
 
-def test_the_handshake_of_the_specification():
+def test_the_handshake_of_the_specification() -> None:
     socket = WebSocketConnection(LIMIT)
     answer = socket.accept(make_request("GET", "/chat", *UPGRADE))
     lines = answer.decode().split("\r\n")
@@ -91,7 +91,7 @@ def test_the_handshake_of_the_specification():
 )
 def test_our_first_subprotocol_that_the_client_offers(
     ours: tuple[str, ...], offered: str | None, chosen: str | None
-):
+) -> None:
     more = () if offered is None else (("Sec-WebSocket-Protocol", offered),)
     socket = WebSocketConnection(LIMIT)
     answer = socket.accept(make_request("GET", "/", *UPGRADE, *more), subprotocols=ours)
@@ -99,12 +99,18 @@ def test_our_first_subprotocol_that_the_client_offers(
     assert (b"Sec-WebSocket-Protocol: " in answer) is (chosen is not None)
 
 
-def test_a_required_subprotocol_is_required():
+def test_a_required_subprotocol_is_required() -> None:
     with pytest.raises(HttpError) as caught:
         WebSocketConnection(LIMIT).accept(
             make_request("GET", "/", *UPGRADE), subprotocols=("relay.fmp4.1",), required=True
         )
     assert (caught.value.status, caught.value.detail) == (400, "offer the subprotocol relay.fmp4.1")
+
+
+def test_no_extension_is_taken() -> None:
+    offer = ("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits")
+    answer = WebSocketConnection(LIMIT).accept(make_request("GET", "/", *UPGRADE, offer))
+    assert b"xtensions" not in answer
 
 
 def upgrade_with(**changes: str) -> Request:
@@ -129,7 +135,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("request_", "status"), REFUSED.values(), ids=REFUSED)
-def test_a_bad_upgrade_is_refused_in_http(request_: Request, status: int):
+def test_a_bad_upgrade_is_refused_in_http(request_: Request, status: int) -> None:
     with pytest.raises(HttpError) as caught:
         WebSocketConnection(LIMIT).accept(request_)
     assert caught.value.status == status
@@ -138,12 +144,12 @@ def test_a_bad_upgrade_is_refused_in_http(request_: Request, status: int):
         assert ("Upgrade", "websocket") in caught.value.headers
 
 
-def test_a_websocket_is_accepted_once():
+def test_a_websocket_is_accepted_once() -> None:
     with pytest.raises(LocalProtocolError):
         opened().accept(make_request("GET", "/", *UPGRADE))
 
 
-def test_a_real_client_talks_to_us_through_both_connections():
+def test_a_real_client_talks_to_us_through_both_connections() -> None:
     client = WSConnection(ConnectionType.CLIENT)
     http = HttpConnection(HttpLimits())
     http.receive_data(
@@ -162,8 +168,8 @@ def test_a_real_client_talks_to_us_through_both_connections():
     assert socket.next_event() == TextMessage("grüezi")
     for payload in (b"", b"a" * 125, b"b" * 126, b"c" * 65535, b"d" * 65536):
         client.receive_data(binary_frame(payload))
-        received = b"".join(bytes(event.data) for event in client.events())
-        assert received == payload
+        pieces = [event for event in client.events() if isinstance(event, events.BytesMessage)]
+        assert b"".join(piece.data for piece in pieces) == payload
     client.receive_data(text_frame("héllo") + socket.ping(b"123"))
     assert list(client.events()) == [events.TextMessage("héllo"), events.Ping(b"123")]
     socket.receive_data(client.send(events.Pong(b"123")))
@@ -218,12 +224,12 @@ WHOLE = {
 
 
 @pytest.mark.parametrize(("wire", "expected"), WHOLE.values(), ids=WHOLE)
-def test_messages_are_whole_however_they_arrive(wire: bytes, expected: list[Event]):
+def test_messages_are_whole_however_they_arrive(wire: bytes, expected: list[Event]) -> None:
     for pieces in splits(wire):
         assert read_events(opened(), pieces) == expected
 
 
-def test_frames_behind_the_upgrade_request_are_read():
+def test_frames_behind_the_upgrade_request_are_read() -> None:
     assert opened(masked_frame(TEXT, b"early")).next_event() == TextMessage("early")
 
 
@@ -266,13 +272,13 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("wire", "code"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_frame_is_answered_with_its_close_code(wire: bytes, code: int):
+def test_a_broken_frame_is_answered_with_its_close_code(wire: bytes, code: int) -> None:
     error = failure(wire)
     assert close_code(error.reply) == code
     assert str(error)
 
 
-def test_nothing_is_read_after_an_error():
+def test_nothing_is_read_after_an_error() -> None:
     socket = opened(masked_frame(3))
     with pytest.raises(RemoteProtocolError):
         socket.next_event()
@@ -287,14 +293,14 @@ def test_nothing_is_read_after_an_error():
     assert (socket.ping(), socket.close(1000)) == (b"", b"")
 
 
-def test_a_frame_that_never_ends_is_not_kept():
+def test_a_frame_that_never_ends_is_not_kept() -> None:
     socket = opened(masked_frame(BINARY, b"", claim=1 << 62))
     assert read_events(socket, [bytes(100)] * 3) == []
     with pytest.raises(RemoteProtocolError):
         read_events(socket, [b"\x00"])
 
 
-def test_empty_fragments_without_end_cost_no_memory():
+def test_empty_fragments_without_end_cost_no_memory() -> None:
     socket = opened(masked_frame(BINARY, b"", fin=False))
     flood = masked_frame(CONTINUATION, b"", fin=False) * 100
     read_events(socket, [flood])
@@ -308,7 +314,7 @@ def test_empty_fragments_without_end_cost_no_memory():
 # --- closing ---
 
 
-def test_our_close_goes_out_once_and_silences_us():
+def test_our_close_goes_out_once_and_silences_us() -> None:
     socket = opened()
     assert close_code(socket.close(1001)) == 1001
     assert (socket.close(1002), socket.ping()) == (b"", b"")
@@ -317,7 +323,7 @@ def test_our_close_goes_out_once_and_silences_us():
     assert socket.is_finished
 
 
-def test_an_error_after_our_close_needs_no_second_close():
+def test_an_error_after_our_close_needs_no_second_close() -> None:
     socket = opened()
     socket.close(1000)
     socket.receive_data(masked_frame(3))
@@ -326,18 +332,18 @@ def test_an_error_after_our_close_needs_no_second_close():
     assert caught.value.reply == b""
 
 
-def test_a_close_reason_is_cut_between_characters():
+def test_a_close_reason_is_cut_between_characters() -> None:
     frame = close_frame(4000, "ä" * 100)
     assert frame[1] == 2 + 122
     assert frame[4:].decode() == "ä" * 61
 
 
 @pytest.mark.parametrize("code", [1005, 1006, 1015])
-def test_codes_that_only_describe_never_go_out(code: int):
+def test_codes_that_only_describe_never_go_out(code: int) -> None:
     assert close_frame(code, "why") == b"\x88\x00"
 
 
-def test_a_control_frame_holds_125_bytes():
+def test_a_control_frame_holds_125_bytes() -> None:
     assert len(ping_frame(bytes(125))) == 127
     with pytest.raises(LocalProtocolError):
         ping_frame(bytes(126))
@@ -363,7 +369,7 @@ def last_words(pieces: Sequence[bytes]) -> bytes | None:
 
 
 @given(st.lists(FRAMES | st.binary(max_size=30), max_size=8), st.integers(1, 100))
-def test_garbage_gives_events_or_a_protocol_error(frames: list[bytes], size: int):
+def test_garbage_gives_events_or_a_protocol_error(frames: list[bytes], size: int) -> None:
     wire = b"".join(frames)
     reply = last_words([wire[start : start + size] for start in range(0, len(wire), size)])
     assert reply is None or close_code(reply) in (1002, 1007, 1009)
