@@ -37,6 +37,8 @@ class AudioTrack:
     samples_per_frame: int
     codec_string: str
     """For MIME types: `mp4a.40.2`."""
+    silence: bytes = b""
+    """One frame without a sound, or empty where none is known."""
 
 
 @attrs.frozen
@@ -86,4 +88,5 @@ def audio_track(config: bytes) -> AudioTrack:
         channels=parsed.channels,
         samples_per_frame=parsed.samples_per_frame,
         codec_string=parsed.codec_string,
+        silence=parsed.silence,
     )

@@ -13,7 +13,7 @@ from relay.errors import FormatError
 from relay.packet import Codec, Kind, Packet
 
 
-class UnsupportedCodec(FormatError):
+class UnsupportedCodec(FormatError):  # noqa: N818 - says what is wrong, as its users read it
     """The publisher sends a codec that Relay does not carry; `codec` is its plain name."""
 
     def __init__(self, codec: str) -> None:
@@ -202,4 +202,6 @@ def _demand(body: bytes, four_cc: bytes, kind: str) -> None:
         return
     if len(found) < 4:
         raise FormatError(f"enhanced {kind} tag is truncated")
-    raise UnsupportedCodec(FOUR_CCS.get(found, f"{kind} codec {found.decode('ascii', 'replace')!r}"))
+    raise UnsupportedCodec(
+        FOUR_CCS.get(found, f"{kind} codec {found.decode('ascii', 'replace')!r}")
+    )

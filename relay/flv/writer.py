@@ -68,7 +68,9 @@ def header(tracks: Tracks) -> bytes:
 
 def on_metadata(tracks: Tracks, extra: Mapping[str, AmfValue]) -> bytes:
     """The onMetaData tag (E.5): `extra` as far as it does not speak of tracks, then the truth."""
-    values: dict[str, AmfValue] = {key: value for key, value in extra.items() if key not in TRACK_KEYS}
+    values: dict[str, AmfValue] = {
+        key: value for key, value in extra.items() if key not in TRACK_KEYS
+    }
     if tracks.video:
         values |= _video_metadata(tracks.video)
     if tracks.audio:

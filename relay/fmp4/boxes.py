@@ -25,5 +25,7 @@ def descriptor(tag: int, *children: bytes) -> bytes:
     """An MPEG-4 descriptor (ISO/IEC 14496-1, 8.3.3), its length in the four-byte form."""
     body = b"".join(children)
     length = len(body)
-    size = bytes((0x80 | length >> 21 & 0x7F, 0x80 | length >> 14 & 0x7F, 0x80 | length >> 7 & 0x7F))
+    size = bytes(
+        (0x80 | length >> 21 & 0x7F, 0x80 | length >> 14 & 0x7F, 0x80 | length >> 7 & 0x7F)
+    )
     return bytes((tag,)) + size + bytes((length & 0x7F,)) + body

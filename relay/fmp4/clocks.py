@@ -12,14 +12,21 @@ end, and the surprise is carried by the sample that brings it:
   lasts longer.  Guessing long pushes the following samples together.  So the guess is the shorter
   of the last two distances, and a hole does not make the next guess long.
 - Audio runs by counting samples, because a publisher's milliseconds are rounded and players hear
-  the rounding.  Only when they are off by more than 60 ms is a sample made longer, or several
-  shorter, until both agree again.
+  the rounding.  Only when they are off by more than 60 ms is the difference made up: by frames of
+  silence and one longer sample, or by several shorter ones, until both agree again.  The silence
+  is needed because Chromium plays what it decodes without a look at the declared duration: a
+  sample that is said to last 200 ms longer leaves the sound 200 ms ahead of the picture for good.
 
 At a seam (a publisher returned) both tracks start where they ended, whatever the distance.
 """
 
+import attrs
+
 AUDIO_TOLERANCE_MS = 60
 """Encoders with a coarse clock jitter by two frames; lips and voice may be this far apart."""
+
+LONGEST_SILENCE_MS = 10_000
+"""Longer holes are not filled: the timeline in front of us has cut them out already."""
 
 USUAL_FRAME_MS = 33
 LONGEST_GUESS_MS = 1000
@@ -47,7 +54,7 @@ class VideoClock:
         """Decode time, duration and presentation time of the sample that has arrived."""
         start = self._end
         if start is None:
-            start = dts
+            start = max(dts, 0)
         elif self._is_seam:
             self._is_seam = False
             pts = min(pts, self._shown_end)
@@ -62,29 +69,59 @@ class VideoClock:
         return start, duration, pts
 
 
+@attrs.frozen
+class AudioPlace:
+    """Where an audio sample goes; times in units of the sample rate."""
+
+    start: int
+    """Decode time of the first silent frame, or of the sample if there is none."""
+    silent_frames: int
+    """How many frames of silence go in front of the sample, each of the usual duration."""
+    duration: int
+    """Of the sample itself."""
+
+
 class AudioClock:
     """Places audio samples; times in units of the sample rate."""
 
-    def __init__(self, sample_rate: int, samples_per_frame: int) -> None:
+    def __init__(self, sample_rate: int, samples_per_frame: int, *, has_silence: bool) -> None:
         self._rate = sample_rate
         self._frame = samples_per_frame
+        self._has_silence = has_silence
         self._shortest = samples_per_frame // 2
         self._tolerance = AUDIO_TOLERANCE_MS * sample_rate // 1000
+        self._most_silent_frames = LONGEST_SILENCE_MS * sample_rate // 1000 // samples_per_frame
         self._end: int | None = None
         self._is_correcting = False
+        self._unheard = 0
+        """Declared time in which a decoder has nothing to play; negative: too much."""
 
     def seam(self) -> None:
         """Let the next sample start exactly where the last one ended, and end in step."""
         self._is_correcting = self._end is not None
 
-    def place(self, dts: int) -> tuple[int, int]:
-        """Decode time and duration of the frame that the publisher stamped `dts` milliseconds."""
-        wanted = (dts * self._rate + 500) // 1000
+    def place(self, dts: int) -> AudioPlace:
+        """Place the frame that the publisher stamped `dts` milliseconds."""
+        wanted = max((dts * self._rate + 500) // 1000, 0)
         start = wanted if self._end is None else self._end
         drift = wanted - start
-        duration = self._frame
         if self._is_correcting or not -self._tolerance <= drift <= self._tolerance:
-            duration = max(self._frame + drift, self._shortest)
-            self._is_correcting = duration > self._frame + drift
-        self._end = start + duration
-        return start, duration
+            return self._correct(start, drift)
+        self._end = start + self._frame
+        return AudioPlace(start, 0, self._frame)
+
+    def _correct(self, start: int, drift: int) -> AudioPlace:
+        silent_frames = self._silent_frames(drift)
+        wanted = self._frame * (1 - silent_frames) + drift
+        duration = max(wanted, self._shortest)
+        self._is_correcting = duration > wanted
+        self._unheard += duration - self._frame
+        self._end = start + silent_frames * self._frame + duration
+        return AudioPlace(start, silent_frames, duration)
+
+    def _silent_frames(self, drift: int) -> int:
+        """As many as bring what is heard nearest to what is declared."""
+        if not self._has_silence:
+            return 0
+        missing = (self._unheard + drift + self._frame // 2) // self._frame
+        return min(max(missing, 0), self._most_silent_frames)

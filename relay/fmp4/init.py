@@ -99,9 +99,7 @@ def _media(timescale: int, handler: bytes, media_header: bytes, entry: bytes) ->
     )
     return box(
         b"mdia",
-        full_box(
-            b"mdhd", 0, 0, struct.pack(">4IHH", 0, 0, timescale, 0, UNDETERMINED_LANGUAGE, 0)
-        ),
+        full_box(b"mdhd", 0, 0, struct.pack(">4IHH", 0, 0, timescale, 0, UNDETERMINED_LANGUAGE, 0)),
         full_box(b"hdlr", 0, 0, bytes(4), handler, bytes(12), b"Relay\0"),
         box(b"minf", media_header, box(b"dinf", data_reference), _sample_table(entry)),
     )

@@ -44,8 +44,6 @@ _VIDEO_TRAF = struct.Struct(">I4sI4sIII4sIQI4sIIIIIIi")
 _AUDIO_TRAF = struct.Struct(">I4sI4sIII4sIQI4sIII")
 _MDAT = struct.Struct(">I4s")
 _AUDIO_SAMPLE_BYTES = 8
-_AUDIO_RUN_BYTES = 20
-_VIDEO_RUN_BYTES = 36
 
 
 @attrs.define(eq=False, slots=True)
@@ -66,45 +64,70 @@ class _PendingAudio:
     """Audio frames on their way into the next fragment."""
 
     def __init__(self, track: AudioTrack) -> None:
-        self._clock = AudioClock(track.sample_rate, track.samples_per_frame)
+        self._clock = AudioClock(
+            track.sample_rate, track.samples_per_frame, has_silence=bool(track.silence)
+        )
         self._rate = track.sample_rate
-        self.payloads: list[bytes] = []
-        self._run: list[int] = []
-        self._start = 0
-        self._end = 0
+        self._silence = [track.silence]
+        self._silent_run = [track.samples_per_frame, len(track.silence)]
         self._first_dts = 0
-        self._bytes = 0
+        self._start = 0
+        self._run: list[int] = []
+        self.payloads: list[bytes] = []
+        self.packets = 0
 
     def seam(self) -> None:
         self._clock.seam()
 
     def add(self, packet: Packet) -> None:
-        start, duration = self._clock.place(packet.dts)
-        if not self.payloads:
-            self._start = start
+        place = self._clock.place(packet.dts)
+        if not self.packets:
+            self._start = place.start
             self._first_dts = packet.dts
-        self._end = start + duration
-        size = len(packet.payload)
-        self._bytes += size
-        self._run += (duration, size)
+        if place.silent_frames:
+            self.payloads += self._silence * place.silent_frames
+            self._run += self._silent_run * place.silent_frames
         self.payloads.append(packet.payload)
+        self._run += (place.duration, len(packet.payload))
+        self.packets += 1
 
     def waited_ms(self, dts: int) -> int:
         """How long the first of them has waited at `dts`."""
         return dts - self._first_dts
 
-    @property
-    def duration_ms(self) -> int:
-        return (self._end - self._start) * 1000 // self._rate
-
     def span_ms(self) -> tuple[int, int]:
-        return self._start * 1000 // self._rate, self._end * 1000 // self._rate
+        """When they begin and end to be heard."""
+        end = self._start + sum(self._run[::2])
+        return self._start * 1000 // self._rate, end * 1000 // self._rate
 
-    def take(self) -> tuple[list[bytes], list[int], int, int]:
-        """Payloads, durations and sizes in turn, decode time, bytes; and begin anew."""
-        taken = self.payloads, self._run, self._start, self._bytes
-        self.payloads, self._run, self._bytes = [], [], 0
-        return taken
+    @property
+    def traf_bytes(self) -> int:
+        return _AUDIO_TRAF.size + 4 * len(self._run)
+
+    def traf(self, data_offset: int) -> bytes:
+        """The track fragment (8.8.6 to 8.8.12); `data_offset` counts from the `moof`."""
+        entries = 4 * len(self._run)
+        head = _AUDIO_TRAF.pack(
+            _AUDIO_TRAF.size + entries,
+            b"traf",
+            16,
+            b"tfhd",
+            BASE_IS_MOOF,
+            AUDIO_ID,
+            20,
+            b"tfdt",
+            DECODE_TIME_64,
+            self._start,
+            20 + entries,
+            b"trun",
+            AUDIO_RUN,
+            len(self.payloads),
+            data_offset,
+        )
+        return head + struct.pack(f">{len(self._run)}I", *self._run)
+
+    def clear(self) -> None:
+        self.payloads, self._run, self.packets = [], [], 0
 
 
 class FragmentMuxer:
@@ -115,11 +138,10 @@ class FragmentMuxer:
     """
 
     def __init__(self, tracks: Tracks) -> None:
-        video = tracks.video
-        self._video = VideoClock(video.frame_rate) if video else None
+        self._video = VideoClock(tracks.video.frame_rate) if tracks.video else None
         self._audio = _PendingAudio(tracks.audio) if tracks.audio else None
         self._sequence = 0
-        self._next_resync_ms: int | None = None
+        self._next_resync_ms = 0
 
     def add(self, packet: Packet) -> Fragment | None:
         """Take a packet; the fragment that it completes, if it does.
@@ -128,8 +150,8 @@ class FragmentMuxer:
         """
         if packet.is_config:
             return None
-        if packet.kind is Kind.VIDEO:
-            return self._with_video(packet) if self._video else None
+        if packet.kind is Kind.VIDEO and self._video:
+            return self._with_video(packet, self._video)
         if packet.kind is not Kind.AUDIO or not self._audio:
             return None
         self._audio.add(packet)
@@ -146,95 +168,72 @@ class FragmentMuxer:
 
     def flush(self) -> Fragment | None:
         """The audio that is still waiting, for the end of a run."""
-        if self._audio and self._audio.payloads:
+        if self._audio and self._audio.packets:
             return self._audio_alone(self._audio)
         return None
 
     def _is_audio_due(self, audio: _PendingAudio, dts: int) -> bool:
         if self._video:
             return audio.waited_ms(dts) >= AUDIO_WAIT_MS
-        return audio.duration_ms >= AUDIO_ONLY_MS
+        start_ms, end_ms = audio.span_ms()
+        return end_ms - start_ms >= AUDIO_ONLY_MS
 
     def _audio_alone(self, audio: _PendingAudio) -> Fragment:
         start_ms, end_ms = audio.span_ms()
-        payloads, run, start, size = audio.take()
-        moof_bytes = _MOOF.size + _AUDIO_TRAF.size + 4 * len(run)
-        traf = _audio_traf(run, start, moof_bytes + _MDAT.size)
-        is_resync = self._video is None and self._is_resync_due(start_ms)
-        payload = self._join(moof_bytes, traf, size, payloads)
-        return Fragment(payload, is_resync, len(payloads), start_ms, end_ms)
+        moof_bytes = _MOOF.size + audio.traf_bytes
+        traf = audio.traf(moof_bytes + _MDAT.size)
+        payload = self._join(moof_bytes, traf, audio.payloads)
+        is_resync = self._video is None and start_ms >= self._next_resync_ms
+        if is_resync:
+            self._next_resync_ms = start_ms + AUDIO_RESYNC_MS
+        fragment = Fragment(payload, is_resync, audio.packets, start_ms, end_ms)
+        audio.clear()
+        return fragment
 
-    def _is_resync_due(self, start_ms: int) -> bool:
-        if self._next_resync_ms is not None and start_ms < self._next_resync_ms:
-            return False
-        self._next_resync_ms = start_ms + AUDIO_RESYNC_MS
-        return True
-
-    def _with_video(self, packet: Packet) -> Fragment:
-        assert self._video  # noqa: S101 - narrows the type; `add` has looked
-        clock, audio = self._video, self._audio
-        decode, duration, shown = clock.place(packet.dts, packet.pts)
+    def _with_video(self, packet: Packet, clock: VideoClock) -> Fragment:
+        start, duration, shown = clock.place(packet.dts, packet.pts)
         start_ms, end_ms = shown, shown + clock.guess
-        payloads, size = [packet.payload], len(packet.payload)
         moof_bytes = _MOOF.size + _VIDEO_TRAF.size
-        audio_traf = b""
-        audio_offset = size
-        if audio and audio.payloads:
-            audio_start, audio_end = audio.span_ms()
-            start_ms, end_ms = min(start_ms, audio_start), max(end_ms, audio_end)
-            audio_payloads, run, start, audio_bytes = audio.take()
-            moof_bytes += _AUDIO_TRAF.size + 4 * len(run)
-            audio_traf = _audio_traf(run, start, moof_bytes + _MDAT.size + audio_offset)
-            payloads += audio_payloads
-            size += audio_bytes
-        traf = _VIDEO_TRAF.pack(
-            _VIDEO_TRAF.size,
-            b"traf",
-            16,
-            b"tfhd",
-            BASE_IS_MOOF,
-            VIDEO_ID,
-            20,
-            b"tfdt",
-            DECODE_TIME_64,
-            decode,
-            _VIDEO_RUN_BYTES,
-            b"trun",
-            VIDEO_RUN,
-            1,
-            moof_bytes + _MDAT.size,
-            duration,
-            audio_offset,
-            KEYFRAME_FLAGS if packet.is_keyframe else INTER_FLAGS,
-            shown - decode,
-        )
-        payload = self._join(moof_bytes, traf + audio_traf, size, payloads)
-        return Fragment(payload, packet.is_keyframe, len(payloads), start_ms, end_ms)
+        video_bytes = len(packet.payload)
+        payloads, audio_traf, packets = [packet.payload], b"", 1
+        audio = self._audio
+        if audio and audio.packets:
+            audio_start_ms, audio_end_ms = audio.span_ms()
+            start_ms, end_ms = min(start_ms, audio_start_ms), max(end_ms, audio_end_ms)
+            moof_bytes += audio.traf_bytes
+            audio_traf = audio.traf(moof_bytes + _MDAT.size + video_bytes)
+            payloads += audio.payloads
+            packets += audio.packets
+            audio.clear()
+        flags = KEYFRAME_FLAGS if packet.is_keyframe else INTER_FLAGS
+        sample = (moof_bytes + _MDAT.size, duration, video_bytes, flags, shown - start)
+        traf = _video_traf(start, sample) + audio_traf
+        payload = self._join(moof_bytes, traf, payloads)
+        return Fragment(payload, packet.is_keyframe, packets, start_ms, end_ms)
 
-    def _join(self, moof_bytes: int, trafs: bytes, size: int, payloads: list[bytes]) -> bytes:
-        self._sequence += 1
-        head = _MOOF.pack(moof_bytes, b"moof", 16, b"mfhd", 0, self._sequence & 0xFFFFFFFF)
-        return b"".join((head, trafs, _MDAT.pack(_MDAT.size + size, b"mdat"), *payloads))
+    def _join(self, moof_bytes: int, trafs: bytes, payloads: list[bytes]) -> bytes:
+        self._sequence = self._sequence + 1 & 0xFFFFFFFF
+        head = _MOOF.pack(moof_bytes, b"moof", 16, b"mfhd", 0, self._sequence)
+        mdat_bytes = _MDAT.size + sum(map(len, payloads))
+        return b"".join((head, trafs, _MDAT.pack(mdat_bytes, b"mdat"), *payloads))
 
 
-def _audio_traf(run: list[int], start: int, data_offset: int) -> bytes:
-    """`run` holds duration and size of each frame in turn; `data_offset` counts from `moof`."""
-    entries = 4 * len(run)
-    head = _AUDIO_TRAF.pack(
-        _AUDIO_TRAF.size + entries,
+def _video_traf(start: int, sample: tuple[int, int, int, int, int]) -> bytes:
+    """The track fragment of one `sample`: data offset, duration, size, flags, offset."""
+    return _VIDEO_TRAF.pack(
+        _VIDEO_TRAF.size,
         b"traf",
         16,
         b"tfhd",
         BASE_IS_MOOF,
-        AUDIO_ID,
+        VIDEO_ID,
         20,
         b"tfdt",
         DECODE_TIME_64,
         start,
-        _AUDIO_RUN_BYTES + entries,
+        36,
         b"trun",
-        AUDIO_RUN,
-        len(run) // 2,
-        data_offset,
+        VIDEO_RUN,
+        1,
+        *sample,
     )
-    return head + struct.pack(f">{len(run)}I", *run)

@@ -20,6 +20,16 @@ SAMPLE_RATES = (
 CHANNELS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 8, 11: 7, 12: 8, 14: 8}
 """Table 1.19: channelConfiguration; 0 says that a program_config_element follows."""
 
+ELEMENTS = {
+    1: "S",
+    2: "P",
+    3: "SP",
+    4: "SPS",
+    5: "SPP",
+    6: "SPPL",
+}
+"""Table 1.19: single channels, pairs and low-frequency elements by channelConfiguration."""
+
 ESCAPE = 31
 SBR, PARAMETRIC_STEREO = 5, 29
 PLAYABLE_CORES = {1: "Main", 2: "LC", 3: "SSR", 4: "LTP"}
@@ -41,6 +51,8 @@ class AacConfig:
     """As coded; parametric stereo makes two of one in the decoder."""
     samples_per_frame: int
     """At `sample_rate`: 1024 or 960."""
+    silence: bytes
+    """One raw frame without a sound; empty where the channels are laid out in an unusual way."""
 
     @property
     def codec_string(self) -> str:
@@ -72,7 +84,8 @@ def parse_config(data: bytes) -> AacConfig:
     channels = CHANNELS.get(layout) if layout else _program_channels(bits)
     if not channels:
         raise FormatError(f"AAC channel configuration {layout} is not known")
-    return AacConfig(object_type, sample_rate, channels, samples_per_frame)
+    silence = _silent_frame(ELEMENTS.get(layout, ""))
+    return AacConfig(object_type, sample_rate, channels, samples_per_frame, silence)
 
 
 def _object_type(bits: BitReader) -> int:
@@ -105,3 +118,26 @@ def _program_channels(bits: BitReader) -> int:
         channels += 2 if bits.flag() else 1
         bits.skip(4)
     return channels
+
+
+def _silent_frame(elements: str) -> bytes:
+    """A raw_data_block (4.4.2.1) whose channels have no spectral bands at all.
+
+    individual_channel_stream() is then global_gain (8 bits), ics_info() with max_sfb 0 (11) and
+    three flags for tools that are not used: 22 zero bits for each channel.
+    """
+    if not elements:
+        return b""
+    channel = "0" * 22
+    shapes = {
+        "S": ("000", channel),
+        "P": ("001", "0" + channel + channel),  # no common_window
+        "L": ("011", channel),
+    }
+    bits = ""
+    for index, element in enumerate(elements):
+        number, body = shapes[element]
+        bits += f"{number}{elements[:index].count(element):04b}{body}"  # instance tags count up
+    bits += "111"
+    size = (len(bits) + 7) // 8
+    return int(bits.ljust(8 * size, "0"), 2).to_bytes(size, "big")

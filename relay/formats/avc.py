@@ -96,9 +96,7 @@ def parse_config(record: bytes) -> AvcConfig:
     )
 
 
-def _parameter_sets(
-    record: bytes, position: int, count: int, name: str
-) -> tuple[list[bytes], int]:
+def _parameter_sets(record: bytes, position: int, count: int, name: str) -> tuple[list[bytes], int]:
     """The `count` length-prefixed NAL units at `position`, and where they end."""
     if count == 0:
         raise FormatError(f"AVC configuration has no {name}")

@@ -104,7 +104,7 @@ def as_mp4(tracks: Tracks, fragments: Iterable[Fragment]) -> bytes:
 
 def samples(data: bytes) -> list[Sample]:
     """What FFmpeg's demuxer finds in an FLV or MP4 file."""
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), mode="r") as container:
         found = []
         for packet in container.demux():
             if packet.dts is None or packet.pts is None:
