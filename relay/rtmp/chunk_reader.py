@@ -40,6 +40,8 @@ _U32_LITTLE = struct.Struct("<I")
 _EXTENDED = 0xFFFFFF
 _HEADER_SIZES = (11, 7, 3, 0)
 _CONTROL_BYTES = 64
+_LONGEST_RUN = 1024
+"""Chunks looked at in one step.  Unbounded, one-byte chunks that alternate would cost n squared."""
 _AMF_TYPES = frozenset(
     {
         messages.DATA_AMF3,
@@ -135,16 +137,9 @@ class ChunkReader:
         if left <= size or stream.extended or stream.marker < 0:
             block = self._buffer[start : start + end]
         else:
-            step = size + 1
-            whole = left + (left - 1) // size
-            end = whole if available >= whole else size + (available - size) // step * step
+            end = self._run(stream, available)
             block = self._buffer[start : start + end]
-            headers = block[size::step]
-            same = len(headers) - len(headers.lstrip(bytes((stream.marker,))))
-            if same < len(headers):
-                end = size + same * step
-                del block[end:]
-            del block[size::step]
+            del block[size :: size + 1]
         self._position = start + end
         stream.left = left - len(block)
         if stream.partial:
@@ -152,6 +147,19 @@ class ChunkReader:
         else:
             stream.partial = block
         return True
+
+    def _run(self, stream: _ChunkStream, available: int) -> int:
+        """Length of the longest run of whole chunks of one message, one-byte headers included."""
+        size, left = self.chunk_size, stream.left
+        step = size + 1
+        end = left + (left - 1) // size
+        if available < end:
+            end = size + (available - size) // step * step
+        end = min(end, size + _LONGEST_RUN * step)
+        start = self._position
+        headers = self._buffer[start + size : start + end : step]
+        same = len(headers) - len(headers.lstrip(bytes((stream.marker,))))
+        return end if same == len(headers) else size + same * step
 
     def _read_header(self) -> _ChunkStream | None:
         """Read a chunk's header and step over it; None, and no step, when it is not whole yet."""

@@ -22,6 +22,7 @@ import attrs
 from relay.errors import LocalProtocolError, RemoteProtocolError
 from relay.packet import Kind
 from relay.rtmp import events, messages, outgoing
+from relay.rtmp.aggregate import Aggregate
 from relay.rtmp.chunk_reader import ChunkReader
 from relay.rtmp.chunk_writer import ChunkWriter
 from relay.rtmp.commands import read_command, read_data
@@ -29,7 +30,7 @@ from relay.rtmp.events import NEED_DATA, MediaMessage, NeedData
 from relay.rtmp.flow import WINDOW, Flow
 from relay.rtmp.handshake import ENTROPY_SIZE, Handshake
 from relay.rtmp.limits import RtmpLimits
-from relay.rtmp.messages import Aggregate, Message
+from relay.rtmp.messages import Message
 from relay.rtmp.states import LATE, MOVES, Direction, Role, State, signal
 
 _MEDIA_KINDS = {messages.AUDIO: Kind.AUDIO, messages.VIDEO: Kind.VIDEO}
@@ -272,7 +273,7 @@ class Connection:
             "chunk_size": self._writer.chunk_size,
             "flow": self._flow.snapshot(),
             "output": _pack(self._output),
-            "aggregate": None if aggregate is None else _pack_aggregate(aggregate),
+            "aggregate": None if aggregate is None else aggregate.snapshot(),
             "eof": self._eof,
             "failure": self._failure,
             "transaction": self._transaction,
@@ -292,7 +293,8 @@ class Connection:
         connection._writer = ChunkWriter(state["chunk_size"])
         connection._flow = Flow(**state["flow"])
         connection._output = bytearray(base64.b64decode(state["output"]))
-        connection._aggregate = _unpack_aggregate(state["aggregate"])
+        if state["aggregate"] is not None:
+            connection._aggregate = Aggregate.restore(state["aggregate"])
         connection._eof = state["eof"]
         connection._failure = state["failure"]
         connection._transaction = state["transaction"]
@@ -312,15 +314,3 @@ _REFUSALS = {
 
 def _pack(data: bytes | bytearray) -> str:
     return base64.b64encode(data).decode()
-
-
-def _pack_aggregate(aggregate: Aggregate) -> dict[str, Any]:
-    packed = {"payload": _pack(aggregate.message.payload)}
-    return {"position": aggregate.position, "message": attrs.asdict(aggregate.message) | packed}
-
-
-def _unpack_aggregate(data: dict[str, Any] | None) -> Aggregate | None:
-    if data is None:
-        return None
-    payload = base64.b64decode(data["message"]["payload"])
-    return Aggregate(Message(**{**data["message"], "payload": payload}), data["position"])

@@ -1,7 +1,6 @@
 """RTMP messages: what chunks carry (RTMP 1.0, section 6 and 7.1), and the protocol's own ones."""
 
 import struct
-from collections.abc import Iterator
 
 import attrs
 
@@ -24,8 +23,6 @@ MAX_CHUNK_SIZE = 0xFFFFFF
 """A larger chunk than the longest message makes no sense (5.4.1)."""
 
 _U32 = struct.Struct(">I")
-_TAG_HEADER = struct.Struct(">IIxxx")
-_TAG_OVERHEAD = 11 + 4
 
 
 @attrs.define(eq=True, slots=True)
@@ -58,45 +55,3 @@ def read_u32(payload: bytes, what: str) -> int:
 def user_control(event: int, value: int) -> bytes:
     """Payload of a user control message with one 4-byte parameter (7.1.7)."""
     return event.to_bytes(2, "big") + _U32.pack(value)
-
-
-@attrs.define
-class Aggregate:
-    """An aggregate message (7.1.6), handed out one part at a time.
-
-    The parts look like FLV tags.  Only the distances between their timestamps count: the first
-    part happens at the aggregate's own timestamp.  Parts are made when asked for, because eight
-    megabytes of empty ones would be half a million objects.
-    """
-
-    message: Message
-    position: int = 0
-
-    def __iter__(self) -> Iterator[Message]:
-        return self
-
-    def __next__(self) -> Message:
-        payload = self.message.payload
-        start = self.position
-        if start == len(payload):
-            raise StopIteration
-        if len(payload) - start < _TAG_OVERHEAD:
-            raise RemoteProtocolError("an aggregate message ends inside a part's header")
-        type_and_size, time = _TAG_HEADER.unpack_from(payload, start)
-        size = type_and_size & 0xFFFFFF
-        body = start + 11
-        # The back pointer after the body is not looked at: some writers count the header, some not.
-        if len(payload) - body < size + 4:
-            raise RemoteProtocolError("an aggregate message ends inside a part")
-        self.position = body + size + 4
-        rebased = (self.message.timestamp + _tag_time(time) - self._first_time()) & 0xFFFFFFFF
-        part = payload[body : body + size]
-        return Message(type_and_size >> 24, self.message.stream_id, rebased, part)
-
-    def _first_time(self) -> int:
-        return _tag_time(_U32.unpack_from(self.message.payload, 4)[0])
-
-
-def _tag_time(field: int) -> int:
-    """24 low bits, then the 8 high ones: FLV's way of having grown."""
-    return field >> 8 | (field & 0xFF) << 24
