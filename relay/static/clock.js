@@ -16,6 +16,11 @@ export class ServerClock {
     if (this.#samples.length > KEEP) this.#samples.shift();
   }
 
+  /** Another connection may lead to another server. */
+  reset() {
+    this.#samples = [];
+  }
+
   get offset() {
     if (this.#samples.length === 0) return null;
     return this.#samples.reduce((best, each) => (each.trip < best.trip ? each : best)).offset;

@@ -38,7 +38,7 @@ function fill(card, stream) {
   const isLive = stream.state === "live";
   const badge = card.querySelector(".badge");
   badge.dataset.state = isLive ? "live" : "waiting";
-  badge.textContent = isLive ? "Live" : "Paused";
+  badge.textContent = isLive ? "Live" : "Interrupted";
   const since = Date.parse(stream.since);
   const age = Number.isNaN(since) ? "" : durationText(Date.now() - since);
   card.querySelector(".viewers").textContent = [viewersText(stream.viewers ?? 0), age].filter(Boolean).join(" · ");

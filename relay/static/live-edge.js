@@ -41,6 +41,14 @@ export function nextRange(ranges, time) {
   return ranges.find(([start]) => start > time) ?? null;
 }
 
+/**
+ * Where to land after a hole: at the start of the range behind it, so that nothing more is lost,
+ * unless that range is a burst from the keyframe that would have to be caught up with.
+ */
+export function landing([start, end], margin) {
+  return end - start > margin + TUNING.lateWhileSettling ? end - margin : start;
+}
+
 /** Where to play so that `margin` seconds are in hand, or null when nothing is buffered. */
 export function edgePosition(ranges, margin) {
   const last = ranges.at(-1);
@@ -64,13 +72,18 @@ export class Pace {
   #reviewAt = null;
   #settledAt = 0;
 
-  /** Playback begins anew at the live edge: forget what was measured before. */
+  /** Playback begins: the burst from the keyframe may still be coming in. */
   begin(now) {
+    this.#settledAt = now + TUNING.settle;
+    this.moved(now);
+  }
+
+  /** The playhead is elsewhere: what was measured before says nothing. */
+  moved(now) {
     this.rate = 1;
     this.#samples = [];
     this.#lowest = Infinity;
     this.#reviewAt = now + TUNING.shrinkEvery;
-    this.#settledAt = now + TUNING.settle;
   }
 
   /** Playback ran dry although the broadcast went on. */
@@ -82,7 +95,7 @@ export class Pace {
 
   /** Whether `ahead` is too late for a faster rate to make up. */
   isLate(now, ahead) {
-    // The burst from the keyframe arrives in several pieces: follow it while it lasts.
+    // A burst in several pieces is followed with a seek each; later that would only be restless.
     const patience = now < this.#settledAt ? TUNING.lateWhileSettling : TUNING.late;
     return ahead > this.target + patience;
   }

@@ -18,7 +18,7 @@
 import { MediaBuffer, hasMediaSource, isSupported } from "./buffer.js";
 import { LiveEdge, ServerClock, localNow } from "./clock.js";
 import { fitsTracks, missingCodecs } from "./codecs.js";
-import { Pace, TUNING, aheadOf, edgePosition, nextRange, trimPoint } from "./live-edge.js";
+import { Pace, TUNING, aheadOf, edgePosition, landing, nextRange, trimPoint } from "./live-edge.js";
 import { RelaySocket } from "./socket.js";
 import { phaseOf, sentences } from "./words.js";
 
@@ -69,7 +69,9 @@ export class RelayPlayer extends EventTarget {
   #hasStarted = false;
   #isDry = false;
   #startedAt = 0;
+  /** Where the playhead was last, since when, and how often it was pushed from there. */
   #moved = { time: 0, at: 0, nudges: 0 };
+  #advancedAt = -Infinity;
   #refillUntil = null;
   #pausedAt = null;
   #shown = "";
@@ -86,7 +88,7 @@ export class RelayPlayer extends EventTarget {
       init: (init, bytes) => this.#init(init, bytes),
       fragment: (bytes) => this.#fragment(bytes),
       clock: (...trip) => this.#clock.sample(...trip),
-      status: () => this.#publish(),
+      status: (status) => this.#connected(status),
     });
     this.#listen();
   }
@@ -174,6 +176,11 @@ export class RelayPlayer extends EventTarget {
   }
 
   // What the server says.
+
+  #connected(status) {
+    if (status === "open") this.#clock.reset();
+    this.#publish();
+  }
 
   #message(message) {
     switch (message.type) {
@@ -290,6 +297,7 @@ export class RelayPlayer extends EventTarget {
     if (position === null) return;
     this.#hasStarted = true;
     this.#seek(position);
+    this.#pace.begin(localNow() / 1000);
     // A broadcast's first second has no burst: gather the margin before playing.
     this.#isDry = this.bufferMs < this.targetMs;
     if (this.#wantsPlay) this.#play();
@@ -315,17 +323,13 @@ export class RelayPlayer extends EventTarget {
   #seek(position) {
     this.#video.currentTime = position;
     this.#refillUntil = null;
-    this.#pace.begin(localNow() / 1000);
-    this.#touch();
+    this.#pace.moved(localNow() / 1000);
+    this.#moved = { time: this.#video.currentTime, at: localNow() / 1000, nudges: 0 };
   }
 
   #toEdge() {
     const position = edgePosition(this.#ranges, this.#pace.target);
     if (this.#hasStarted && position !== null) this.#seek(position);
-  }
-
-  #touch() {
-    this.#moved = { time: this.#video.currentTime, at: localNow() / 1000, nudges: 0 };
   }
 
   #tick() {
@@ -363,6 +367,7 @@ export class RelayPlayer extends EventTarget {
   #advanced(now, time) {
     if (this.startupMs === null) this.startupMs = Math.round(now * 1000 - this.#startedAt);
     this.#moved = { time, at: now, nudges: 0 };
+    this.#advancedAt = now;
   }
 
   #ranDry(now, ranges, time) {
@@ -376,9 +381,10 @@ export class RelayPlayer extends EventTarget {
     this.#pace.stalled(now);
   }
 
-  #jump([start]) {
+  #jump(range) {
     this.jumps += 1;
-    this.#seek(start + 0.001);
+    // A hair inside: the very start of a range is a matter of rounding.
+    this.#seek(landing(range, this.#pace.target) + 0.001);
     this.#isDry = true;
   }
 
@@ -390,7 +396,7 @@ export class RelayPlayer extends EventTarget {
     this.#isDry = false;
     this.#refillUntil = null;
     this.#setRate(1);
-    this.#pace.begin(now);
+    this.#pace.moved(now);
   }
 
   #unfreeze(now, time, ahead) {
@@ -466,15 +472,10 @@ export class RelayPlayer extends EventTarget {
       wantsPlay: this.#wantsPlay,
       isBlocked: this.#isBlocked,
       missing: this.#missing,
-      isPlaying: this.#hasStarted && this.#isMoving(),
+      isPlaying: this.#hasStarted && localNow() / 1000 - this.#advancedAt < PATIENCE,
       hasStarted: this.#hasStarted,
       connection: this.#socket.status,
       server: this.#server,
     };
-  }
-
-  #isMoving() {
-    const still = localNow() / 1000 - this.#moved.at;
-    return still < PATIENCE && this.startupMs !== null;
   }
 }

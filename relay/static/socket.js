@@ -10,7 +10,10 @@ import { localNow } from "./clock.js";
 const PROTOCOL = "relay.fmp4.1";
 const PING_EVERY = 4000;
 const FIRST_PINGS = [0, 300, 1000];
-/** The server answers every ping, so a longer silence is a dead connection. */
+/**
+ * The server answers every ping: a longer silence after one is a dead connection.  Counted from
+ * the ping, because in a hidden tab the browser may let our timers run but once a minute.
+ */
 const SILENCE = 12000;
 const PROBE = 2500;
 /** A connection that lived this long starts the waiting times over. */
@@ -34,7 +37,8 @@ export class RelaySocket {
   #timers = new Set();
   #openedAt = 0;
   #heardAt = 0;
-  #moveAfter = null;
+  #askedAt = null;
+  #moveAt = null;
   #pendingInit = null;
   #pings = new Map();
   #pingId = 0;
@@ -55,7 +59,7 @@ export class RelaySocket {
     socket.onmessage = ({ data }) => this.#received(data);
     socket.onclose = () => this.#lost();
     this.#socket = socket;
-    this.#heardAt = localNow();
+    this.#askedAt = localNow();
     this.#every(1000, () => this.#watch());
   }
 
@@ -82,6 +86,7 @@ export class RelaySocket {
 
   #opened() {
     this.#openedAt = this.#heardAt = localNow();
+    this.#askedAt = null;
     this.#become("open");
     for (const delay of FIRST_PINGS) this.#after(delay, () => this.#ping());
     this.#every(PING_EVERY, () => this.#ping());
@@ -89,6 +94,7 @@ export class RelaySocket {
 
   #received(data) {
     this.#heardAt = localNow();
+    this.#askedAt = null;
     if (typeof data !== "string") return this.#binary(data);
     const message = JSON.parse(data);
     switch (message.type) {
@@ -117,6 +123,7 @@ export class RelaySocket {
     if (this.#socket?.readyState !== WebSocket.OPEN) return;
     const id = ++this.#pingId;
     this.#pings.set(id, localNow());
+    this.#askedAt ??= localNow();
     this.#pings.delete(id - 8);
     this.#socket.send(JSON.stringify({ type: "clock", id }));
   }
@@ -130,12 +137,13 @@ export class RelaySocket {
 
   #move(afterMs) {
     // Everybody was told at the same moment, and must not come back at the same moment.
-    this.#moveAfter = afterMs + Math.random() * JITTER_AFTER_MOVE;
-    this.#after(this.#moveAfter, () => this.restart());
+    const delay = afterMs + Math.random() * JITTER_AFTER_MOVE;
+    this.#moveAt = localNow() + delay;
+    this.#after(delay, () => this.restart());
   }
 
   #watch() {
-    if (localNow() - this.#heardAt > SILENCE) this.restart();
+    if (this.#askedAt !== null && localNow() - this.#askedAt > SILENCE) this.restart();
   }
 
   #lost() {
@@ -145,13 +153,18 @@ export class RelaySocket {
 
   #retry() {
     if (this.#openedAt && localNow() - this.#openedAt > PROVEN) this.#attempt = 0;
-    const delay = this.#moveAfter ?? backoff(this.#attempt, Math.random());
-    this.#moveAfter = null;
+    const delay = this.#retryDelay();
+    this.#moveAt = null;
     this.#openedAt = 0;
     this.#attempt += 1;
     this.reconnects += 1;
     this.#become("lost");
     this.#after(delay, () => this.open());
+  }
+
+  #retryDelay() {
+    if (this.#moveAt !== null) return Math.max(0, this.#moveAt - localNow());
+    return backoff(this.#attempt, Math.random());
   }
 
   #drop() {
