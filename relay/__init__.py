@@ -1,1 +1,20 @@
 """Relay: the live back end of a streaming site in one Python process, on Trio."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from relay.app import Server, open_relay
+    from relay.config import Config
+
+__all__ = ["Config", "Server", "open_relay"]
+
+_HOMES = {"Config": "relay.config", "Server": "relay.app", "open_relay": "relay.app"}
+
+
+def __getattr__(name: str) -> Any:
+    # Only now: a parser can be used, and tested, without loading a server.
+    if name not in _HOMES:
+        raise AttributeError(f"module 'relay' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

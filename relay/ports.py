@@ -54,6 +54,9 @@ class Wire(Protocol):
             WireBroken: the handshake failed.
         """
 
+    def finish(self) -> None:
+        """Say that nothing more will be sent.  May be called twice."""
+
     def close(self) -> None:
         """Close at once; what the kernel already has is still delivered.  May be called twice."""
 
@@ -67,7 +70,13 @@ class Listener(Protocol):
     address: str
     """`HOST:PORT` with the real port."""
 
-    async def accept(self) -> Wire: ...
+    async def accept(self) -> Wire:
+        """The next connection.  Survives what goes wrong with single connections.
+
+        Raises:
+            OSError: no descriptor or memory is left for another one; try again later.
+        """
+
     def close(self) -> None: ...
 
 

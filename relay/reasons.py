@@ -30,11 +30,12 @@ class Reason(enum.Enum):
     PUBLISHER_STOPPED = Consequence("the publisher stopped the stream")
 
     # The peer broke the rules.
-    PROTOCOL_ERROR = Consequence("the peer broke the protocol", 1002, "NetConnection.Connect.Rejected")
+    PROTOCOL_ERROR = Consequence("the peer broke the protocol", 1002)
     HANDSHAKE_TIMEOUT = Consequence("the handshake took too long", 1002)
     REQUEST_TIMEOUT = Consequence("the request took too long", 1002)
     IDLE_TIMEOUT = Consequence("nothing was received for too long", 1001)
     PING_TIMEOUT = Consequence("no pong came back", 1001)
+    TOO_MANY_STRANGERS = Consequence("too many idle connections from this address", 1013)
     MESSAGE_TOO_BIG = Consequence("the message is larger than allowed", 1009)
 
     # The publisher may not, or may no longer.  OBS stops on Rejected and Denied, and shows the
@@ -79,10 +80,9 @@ class Reason(enum.Enum):
 
     # The server.
     SERVER_FULL = Consequence("the server is full; try again later", 1013)
-    SERVER_STOPPING = Consequence(
-        "the server is shutting down", 1001, "NetConnection.Connect.Closed"
-    )
-    INTERNAL_ERROR = Consequence("the server failed", 1011, "NetConnection.Connect.Failed")
+    # An encoder that is told nothing reconnects, and that is what it should do.
+    SERVER_STOPPING = Consequence("the server is shutting down", 1001)
+    INTERNAL_ERROR = Consequence("the server failed", 1011)
     SERVED = Consequence("the request was answered")
 
     @property

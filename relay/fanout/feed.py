@@ -80,6 +80,7 @@ class Feed:
     _live: dict[Follower, None] = attrs.field(factory=dict, init=False)
     _slow: dict[Follower, None] = attrs.field(factory=dict, init=False)
     _slices: dict[int, tuple[int, bytes]] = attrs.field(factory=dict, init=False)
+    _end_reason: Reason | None = attrs.field(default=None, init=False)
 
     # The encoder's side.
 
@@ -124,9 +125,9 @@ class Feed:
             self._wake(self, True)
 
     def end(self, reason: Reason) -> None:
-        """Tell every follower that nothing more will come."""
-        for follower in (*self._live, *self._slow):
-            follower.end(reason)
+        """Nothing more will come: followers are told once they have been sent everything."""
+        self._end_reason = reason
+        self._wake(self, True)
 
     @property
     def follower_count(self) -> int:
@@ -161,12 +162,20 @@ class Feed:
             return
         if follower.position is None and not self._start(follower):
             return
-        if follower.position is not None and follower.position < self._edge:
-            self._burst(follower)
+        self._burst(follower)
         if follower.position == self._edge and not follower.outlet.backlogged:
             self._join_live(follower)
 
-    def trim(self) -> None:
+    def settle(self) -> None:
+        """After a pass: let go of what was sent, and of followers for whom there is no more."""
+        self._trim()
+        if self._end_reason is None:
+            return
+        for follower in (*self._live, *self._slow):
+            if follower.position is None:
+                follower.end(self._end_reason)
+
+    def _trim(self) -> None:
         """Let go of what nobody may start from, and of nobody who is less than a GOP behind."""
         keep = self._edge if self._resync is None else min(self._edge, self._resync)
         oldest = keep if self._previous_resync is None else min(keep, self._previous_resync)
@@ -178,8 +187,6 @@ class Feed:
             else:
                 keep = min(keep, follower.position)
         self._drop_before(keep)
-
-    # Inside.
 
     @property
     def _end(self) -> int:
@@ -217,11 +224,12 @@ class Feed:
         return True
 
     def _burst(self, follower: Follower) -> None:
-        assert follower.position is not None
+        if follower.position is None or follower.position >= self._edge:
+            return
         piece = self._at(follower.position)
         follower.position, data = self._slice(follower.position)
         follower.write(data, follower, piece)
-        if follower.position is not None and follower.position < self._edge:
+        if follower.position < self._edge:
             self._wake(self, True)
 
     def _slice(self, start: int) -> tuple[int, bytes]:

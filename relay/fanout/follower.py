@@ -19,6 +19,7 @@ class Followed(Protocol):
 
     def lag(self, follower: "Follower") -> None: ...
     def caught_up(self, follower: "Follower") -> None: ...
+    def remove(self, follower: "Follower") -> None: ...
 
 
 @attrs.frozen
@@ -77,6 +78,10 @@ class Follower:
         """There will be nothing more to follow."""
         self.end_reason = reason
         self.ended.set()
+
+    def leave(self) -> None:
+        """Follow no longer.  May be called twice."""
+        self.feed.remove(self)
 
     def statistics(self) -> FollowerStatistics:
         return FollowerStatistics(self.skipped_packets, self.gaps)

@@ -21,6 +21,7 @@ A write never raises.  A wire that breaks, or a peer that takes nothing for too 
 outlet: the first reason given stays, and the connection's scope is cancelled.
 """
 
+import errno
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol
 
@@ -159,9 +160,14 @@ class Outlet:
             self._begin_backlog(memoryview(data)[sent:])
 
     def fail(self, reason: Reason) -> None:
-        """End the connection, for this reason unless it already has one."""
+        """End the connection, for this reason unless it already has one; nothing more is sent.
+
+        A pass that is under way may still hold this outlet: its write must not start a drainer in
+        a nursery that has closed.
+        """
         if self.reason is None:
             self.reason = reason
+            self._send = _refuse
             self._on_fail()
 
     def attach(self, source: Source) -> None:
@@ -169,9 +175,10 @@ class Outlet:
         self._sources.append(source)
 
     def detach(self, source: Source) -> None:
-        """Forget `source` and what it has queued."""
-        self._sources.remove(source)
-        self._remove(source)
+        """Forget `source` and what it has queued.  May be called twice."""
+        if source in self._sources:
+            self._sources.remove(source)
+            self._remove(source)
 
     async def wait_drained(self) -> None:
         """Wait until nothing is queued here any more."""
@@ -312,3 +319,7 @@ class Outlet:
         if self._drained is not None:
             self._drained.set()
             self._drained = None
+
+
+def _refuse(data: bytes | memoryview, /) -> int:
+    raise OSError(errno.EPIPE, "this connection has ended")

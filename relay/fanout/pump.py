@@ -143,7 +143,7 @@ class Pump:
         for follower in feed.take_slow():
             feed.advance(follower)
             await self._count(1)
-        feed.trim()
+        feed.settle()
 
     async def _count(self, sends: int) -> None:
         """Let other tasks run when it is time."""

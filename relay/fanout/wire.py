@@ -1,6 +1,7 @@
 """Wires over real sockets, plain and TLS.  Trio's public low-level waits, no private attributes."""
 
 import array
+import contextlib
 import errno
 import fcntl
 import socket
@@ -67,6 +68,10 @@ class KernelWire:
 
     def allow_unsent(self, n: int, /) -> None:
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, n)
+
+    def finish(self) -> None:
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         if self._sock.fileno() >= 0:
@@ -148,6 +153,15 @@ class TlsWire:
 
     def allow_unsent(self, n: int, /) -> None:
         self._wire.allow_unsent(n)
+
+    def finish(self) -> None:
+        """close_notify goes out if it fits; the peer sees the end of the connection anyway."""
+        with contextlib.suppress(ssl.SSLError, OSError):
+            self._ssl.unwrap()
+        self._unsent += self._outgoing.read()
+        with contextlib.suppress(OSError):
+            self._push()
+        self._wire.finish()
 
     def close(self) -> None:
         self._wire.close()

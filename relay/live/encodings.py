@@ -13,8 +13,9 @@ from typing import Any, Protocol
 import attrs
 
 from relay.flv import writer as flv
-from relay.fmp4 import Fragment, FragmentMuxer, init_segment
-from relay.http.websocket import binary_frame, text_frame
+from relay.fmp4.init import init_segment
+from relay.fmp4.muxer import Fragment, FragmentMuxer
+from relay.http.frame import binary_frame, text_frame
 from relay.live.sequencer import Seam
 from relay.packet import Kind, Packet
 from relay.reasons import Reason
@@ -104,7 +105,7 @@ class FlvEncoding:
     def _configuration(self) -> bytes:
         """onMetaData, `onRelay` and sequence headers, true for the tracks as they are."""
         tags = [
-            flv.on_metadata(self._tracks, self._metadata, self._edge_ms),
+            flv.on_metadata(self._tracks, self._metadata),
             flv.script("onRelay", self._mark, self._edge_ms),
         ]
         for track in (self._tracks.video, self._tracks.audio):
@@ -125,7 +126,7 @@ class Mp4Encoding:
     def begin(self, seam: Seam) -> Iterator[Encoded]:
         if seam.changed or seam.first:
             self._tracks = seam.tracks
-            self._muxer = self._muxer.continued(seam.tracks)
+            self._muxer = FragmentMuxer(seam.tracks)
         self._muxer.seam()
         return iter(())
 

@@ -27,7 +27,7 @@ class Seam:
 
     tracks: Tracks
     metadata: dict[str, Any]
-    """What the publisher said of itself and Relay repeats: bitrates, encoder."""
+    """What the publisher said of itself and Relay repeats: its encoder."""
     changed: bool
     """Tracks or codec configurations differ from before."""
     first: bool
@@ -49,7 +49,7 @@ class GopLost:
 
 Step = Seam | Placed | GopLost
 
-_REPEATED_METADATA = ("videodatarate", "audiodatarate", "framerate", "encoder")
+MAX_METADATA_CHARACTERS = 100
 
 
 @attrs.define(eq=False)
@@ -97,11 +97,10 @@ class Sequencer:
             self.dropped += 1
 
     def learn(self, metadata: dict[str, Any]) -> None:
-        """The publisher's onMetaData; only plain, short values of known names are kept."""
-        for name in _REPEATED_METADATA:
-            value = metadata.get(name)
-            if isinstance(value, float) or (isinstance(value, str) and len(value) <= 100):
-                self.metadata[name] = value
+        """The publisher's onMetaData: its encoder's name; the rest is read from the tracks."""
+        encoder = metadata.get("encoder")
+        if isinstance(encoder, str):
+            self.metadata["encoder"] = encoder[:MAX_METADATA_CHARACTERS]
 
     def _through_gate(self, gate: Gate, packet: Packet, now: float) -> Iterator[Step]:
         first = gate.offer(packet, now)

@@ -1,0 +1,176 @@
+"""The whole server: its nursery tree and its wiring, and nothing else.
+
+    open_relay
+    +-- background    the pump, the stage with a task for each broadcast, the keys
+    +-- connections   a task for each connection
+        +-- accepting a task for each listener
+
+At the end accepting stops first, then connections drain under a deadline, then the background goes.
+"""
+
+import random
+import resource
+import ssl
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import attrs
+import trio
+
+from relay.config import Config
+from relay.fanout.budget import Budget
+from relay.fanout.pump import Pump
+from relay.http.forwarded import trusted_networks
+from relay.identity.keyfile import FILE_NAME, KeyFile
+from relay.identity.throttle import Throttle
+from relay.live.broadcast import BroadcastSettings
+from relay.live.stage import Stage
+from relay.ports import Ports
+from relay.server import routes
+from relay.server.accepting import Door, accept_connections
+from relay.server.access import Access
+from relay.server.admission import Admission
+from relay.server.http_session import HttpSession
+from relay.server.rtmp_session import serve_publisher
+from relay.server.services import Services
+from relay.server.sockets import KernelNetwork
+from relay.server.stopping import drain
+
+THROTTLED_ADDRESSES = 10_000
+
+
+@attrs.define(eq=False)
+class Server:
+    """A running server."""
+
+    addresses: dict[str, str]
+    """Where it listens, by listener: `rtmp`, `http`, `admin`, and with TLS `rtmps`, `https`."""
+    _services: Services
+    _accepting: trio.Nursery
+
+    async def drain(self) -> None:
+        """Refuse who comes, tell who is here, and return when nobody is."""
+        self._accepting.cancel_scope.cancel()
+        await drain(self._services)
+
+
+@asynccontextmanager
+async def open_relay(
+    config: Config | None = None, *, ports: Ports | None = None
+) -> AsyncIterator[Server]:
+    """Run a server for as long as the context lasts; leaving it drains.
+
+    Installs no signal handlers, no logging configuration and no limits of the process.
+
+    Raises:
+        ConfigError: keys or certificate cannot be read.
+        OSError: an address cannot be listened on.
+    """
+    config = Config() if config is None else config
+    services = _services(config, real_ports(config) if ports is None else ports)
+    failure: Exception | None = None
+    async with trio.open_nursery() as background:
+        background.start_soon(services.pump.run)
+        await background.start(services.stage.run)
+        await background.start(services.access.watch, services.stage)
+        async with trio.open_nursery() as connections:
+            async with trio.open_nursery() as accepting:
+                doors = await _open_doors(services)
+                for door in doors.values():
+                    accepting.start_soon(accept_connections, services, door, connections)
+                addresses = {name: door.listener.address for name, door in doors.items()}
+                server = Server(addresses, services, accepting)
+                try:
+                    yield server
+                    with trio.move_on_after(config.limits.drain_s):
+                        await server.drain()
+                except Exception as error:  # noqa: BLE001 - raised again outside the nurseries
+                    failure = error
+                accepting.cancel_scope.cancel()
+            connections.cancel_scope.cancel()
+        background.cancel_scope.cancel()
+    if failure is not None:
+        # As it was raised, and not in a group for each nursery that it passed.
+        raise failure
+
+
+def real_ports(config: Config) -> Ports:
+    """This machine's clock, randomness and network."""
+    return Ports(
+        monotonic=trio.current_time,
+        wall=time.time,
+        cpu=time.thread_time,
+        random=random.SystemRandom(),
+        network=KernelNetwork(_tls_context(config)),
+    )
+
+
+def _services(config: Config, ports: Ports) -> Services:
+    limits = config.limits
+    budget = Budget(limits.memory_bytes)
+    pump = Pump(ports.monotonic, ports.cpu)
+    settings = BroadcastSettings(
+        hold_s=config.media.hold_s, gop_bytes=config.media.gop_bytes, gop_s=config.media.gop_s
+    )
+    return Services(
+        config=config,
+        ports=ports,
+        stage=Stage(settings, ports, budget, pump.wake),
+        pump=pump,
+        budget=budget,
+        access=Access(
+            config.auth.publish == "open",
+            KeyFile(config.data / FILE_NAME),
+            Throttle(limits.wrong_keys_per_minute, THROTTLED_ADDRESSES),
+            ports.monotonic,
+        ),
+        admission=Admission(
+            resource.getrlimit(resource.RLIMIT_NOFILE)[0], limits.connections_per_address
+        ),
+        trusted_proxies=trusted_networks(config.http.trusted_proxies),
+    )
+
+
+async def _open_doors(services: Services) -> dict[str, Door]:
+    config, network = services.config, services.ports.network
+    public, operator = HttpSession(routes.PUBLIC), HttpSession(routes.OPERATOR)
+    doors = {
+        "rtmp": Door(
+            listener=await network.listen(config.rtmp.listen, tls=False),
+            protocol="rtmp",
+            session=serve_publisher,
+        ),
+        "http": Door(
+            listener=await network.listen(config.http.listen, tls=False),
+            protocol="http",
+            session=public,
+        ),
+        "admin": Door(
+            listener=await network.listen(config.http.admin, tls=False),
+            protocol="http",
+            session=operator,
+            is_operators=True,
+        ),
+    }
+    if config.rtmp.tls_listen:
+        doors["rtmps"] = Door(
+            listener=await network.listen(config.rtmp.tls_listen, tls=True),
+            protocol="rtmp",
+            session=serve_publisher,
+        )
+    if config.http.tls_listen:
+        doors["https"] = Door(
+            listener=await network.listen(config.http.tls_listen, tls=True),
+            protocol="http",
+            session=public,
+        )
+    return doors
+
+
+def _tls_context(config: Config) -> ssl.SSLContext | None:
+    if not config.tls.certificate:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(config.tls.certificate, config.tls.key or None)
+    return context

@@ -1,0 +1,107 @@
+"""Accepting: from a listener to sessions, with the door kept when there is no room."""
+
+import attrs
+import structlog
+import trio
+
+from relay.http.forwarded import is_trusted, parse_address
+from relay.http.proxy_protocol import parse_proxy_header
+from relay.http.signals import NEED_DATA
+from relay.ports import Listener, Wire
+from relay.reasons import Reason
+from relay.server.connection import Connection, Session, serve_connection
+from relay.server.services import Services
+
+log = structlog.get_logger("relay.accepting")
+
+BREATH_S = 0.1
+"""Out of descriptors the queue of the listener keeps whoever comes; spinning would help nobody."""
+
+_PROXY_STARTS = (b"PROXY ", b"\r\n\r\n\x00\r\nQUIT\n")
+
+
+@attrs.frozen(kw_only=True)
+class Door:
+    """One listener and what is spoken behind it."""
+
+    listener: Listener
+    protocol: str
+    session: Session
+    is_operators: bool = False
+
+
+async def accept_connections(services: Services, door: Door, connections: trio.Nursery) -> None:
+    """Accept until cancelled; each connection runs in `connections`, which outlives this."""
+    try:
+        while True:
+            try:
+                wire = await door.listener.accept()
+            except OSError as error:
+                log.warning("cannot accept", protocol=door.protocol, problem=str(error))
+                await trio.sleep(BREATH_S)
+                continue
+            connections.start_soon(_serve, services, door, wire)
+    finally:
+        door.listener.close()
+
+
+async def _serve(services: Services, door: Door, wire: Wire) -> None:
+    if not _may_enter(services, wire):
+        # Nothing was read, so there is nothing to answer: the cheapest refusal.
+        services.tally.connections[door.protocol, Reason.TOO_MANY_STRANGERS] += 1
+        wire.abort()
+        return
+
+    async def session(connection: Connection) -> Reason:
+        if _is_from_proxy(services, connection):
+            connection.stranger.leave()
+            await _read_proxy_header(connection)
+        return await door.session(connection)
+
+    await serve_connection(
+        services, wire, door.protocol, session, is_operators=door.is_operators
+    )
+
+
+def _may_enter(services: Services, wire: Wire) -> bool:
+    address = wire.peer.rpartition(":")[0].strip("[]")
+    parsed = parse_address(address)
+    if parsed is not None and is_trusted(parsed, services.trusted_proxies):
+        return True
+    return services.admission.may_enter(address)
+
+
+def _is_from_proxy(services: Services, connection: Connection) -> bool:
+    parsed = parse_address(connection.client)
+    return parsed is not None and is_trusted(parsed, services.trusted_proxies)
+
+
+async def _read_proxy_header(connection: Connection) -> None:
+    """Learn the client's address from a proxy that says it before all else (PROXY protocol).
+
+    A trusted proxy may as well speak HTTP at once and say it in a header.
+
+    Raises:
+        RemoteProtocolError: the header is malformed.
+        WireBroken: the connection is gone.
+    """
+    limits = connection.services.config.limits
+    data = b""
+    with trio.fail_after(limits.handshake_s):
+        while True:
+            more = await connection.receive_some()
+            data += more
+            if not more or not _may_be_proxy_header(data):
+                break
+            header = parse_proxy_header(data)
+            if header is NEED_DATA:
+                continue
+            if header.address is not None:
+                connection.client = header.address.rpartition(":")[0].strip("[]")
+            data = data[header.consumed :]
+            break
+    connection.give_back(data)
+
+
+def _may_be_proxy_header(data: bytes) -> bool:
+    return any(data.startswith(start[: len(data)]) for start in _PROXY_STARTS)

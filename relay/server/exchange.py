@@ -1,0 +1,53 @@
+"""What a handler of an HTTP route is given, and what it gives back."""
+
+from collections.abc import Awaitable, Callable
+
+import attrs
+
+from relay.http.connection import HttpConnection
+from relay.http.errors import HttpError
+from relay.http.request import Request
+from relay.http.response import Response
+from relay.reasons import Reason
+from relay.server.connection import Connection
+from relay.server.services import Services
+
+RETRY_AFTER_S = 5
+
+
+@attrs.frozen
+class Exchange:
+    """One request on its connection."""
+
+    connection: Connection
+    http: HttpConnection
+    request: Request
+    params: dict[str, str]
+
+    @property
+    def services(self) -> Services:
+        return self.connection.services
+
+    @property
+    def stream(self) -> str:
+        """The broadcast's name, where the path has one."""
+        return f"{self.params['app']}/{self.params['name']}"
+
+    def refuse_if_full(self) -> None:
+        """A new viewer needs room.
+
+        Raises:
+            HttpError: 503; the running broadcasts come first.
+        """
+        if self.services.budget.is_full:
+            raise server_full()
+
+
+Handler = Callable[[Exchange], Awaitable[Response | Reason]]
+"""Answers with a response, or takes the connection over and says why it ended."""
+
+
+def server_full() -> HttpError:
+    return HttpError(
+        503, Reason.SERVER_FULL.description, headers=(("Retry-After", str(RETRY_AFTER_S)),)
+    )

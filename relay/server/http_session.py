@@ -1,0 +1,130 @@
+"""HTTP on one connection: requests one after the other, until one takes the connection over."""
+
+import attrs
+import structlog
+import trio
+
+from relay.http.bearer import bearer_token
+from relay.http.connection import HttpConnection
+from relay.http.cors import answer_options
+from relay.http.errors import HttpError
+from relay.http.forwarded import client_address
+from relay.http.request import Request
+from relay.http.request_head import HttpLimits
+from relay.http.response import Response
+from relay.http.routing import Allowed, RouteTable, Who
+from relay.http.signals import CLOSED, NEED_DATA
+from relay.reasons import Reason
+from relay.server.connection import Connection
+from relay.server.exchange import Exchange, Handler, server_full
+
+log = structlog.get_logger("relay.http")
+
+
+@attrs.frozen
+class HttpSession:
+    """Serves the routes of one listener."""
+
+    routes: RouteTable[Handler]
+
+    async def __call__(self, connection: Connection) -> Reason:
+        limits = connection.services.config.limits
+        http = HttpConnection(
+            HttpLimits(
+                header_bytes=limits.http_header_bytes,
+                target_bytes=limits.http_target_bytes,
+                body_bytes=limits.http_body_bytes,
+            )
+        )
+        try:
+            return await self._serve(connection, http)
+        except HttpError as error:
+            connection.facts["status"] = error.status
+            connection.outlet.write_nowait(http.refusal(error))
+            return Reason.REQUEST_TIMEOUT if error.status == 408 else Reason.PROTOCOL_ERROR
+
+    async def _serve(self, connection: Connection, http: HttpConnection) -> Reason:
+        if connection.services.admission.is_full and not connection.is_operators:
+            connection.outlet.write_nowait(http.refusal(server_full()))
+            return Reason.SERVER_FULL
+        while True:
+            request = await _next_request(connection, http)
+            if isinstance(request, Reason):
+                return request
+            answer = await self._answer(connection, http, request)
+            if isinstance(answer, Reason):
+                return answer
+            connection.facts["status"] = answer.status
+            connection.outlet.write_nowait(http.send(answer))
+            # A client that pipelines without reading waits here for itself.
+            await connection.outlet.wait_drained()
+            if http.must_close:
+                return Reason.SERVED
+
+    async def _answer(
+        self, connection: Connection, http: HttpConnection, request: Request
+    ) -> Response | Reason:
+        connection.facts["path"] = request.path
+        try:
+            _learn_client(connection, request)
+            match = self.routes.match(request.method, request.path)
+            if isinstance(match, Allowed):
+                return answer_options(match)
+            _authorise(match.route.who, connection, request)
+            exchange = Exchange(connection, http, request, match.params)
+            return await match.route.handler(exchange)
+        except HttpError as error:
+            return error.response()
+        except Exception:
+            log.exception("request failed", path=request.path)
+            return HttpError(500).response()
+
+
+async def _next_request(connection: Connection, http: HttpConnection) -> Request | Reason:
+    """The next whole request; or why there is none.
+
+    Raises:
+        HttpError: it cannot be read, or takes too long.
+    """
+    limits = connection.services.config.limits
+    with trio.CancelScope() as patience:
+        patience.deadline = trio.current_time() + limits.keep_alive_s
+        begun = False
+        while True:
+            request = http.next_request()
+            connection.outlet.write_nowait(http.data_to_send())
+            if isinstance(request, Request):
+                return request
+            if request is CLOSED:
+                return Reason.PEER_CLOSED
+            assert request is NEED_DATA
+            if not begun and not http.is_idle:
+                begun = True
+                patience.deadline = trio.current_time() + limits.request_s
+            http.receive_data(await connection.receive_some())
+    if begun:
+        raise HttpError(408)
+    return Reason.IDLE_TIMEOUT
+
+
+def _learn_client(connection: Connection, request: Request) -> None:
+    """Count and log the client itself, and not the proxy in front of it."""
+    services = connection.services
+    client = client_address(connection.client, request.headers, services.trusted_proxies)
+    if client != connection.client:
+        connection.stranger.leave()
+        connection.client = client
+        connection.facts["by_proxy"] = True
+
+
+def _authorise(who: Who, connection: Connection, request: Request) -> None:
+    """Raises HttpError 401 where only the operator may ask, and this is somebody else."""
+    match who:
+        case Who.ANYONE:
+            return
+        case Who.OPERATOR if connection.services.access.is_operator(bearer_token(request)):
+            connection.stranger.leave()
+        case Who.OPERATOR:
+            raise HttpError(
+                401, "an API key is needed", headers=(("WWW-Authenticate", "Bearer"),)
+            )

@@ -1,0 +1,106 @@
+"""Prometheus metrics, read off the server's own counts when somebody asks.
+
+Nothing is counted twice and nothing on the hot path: connections that are open are summed at the
+scrape, those that have ended are in the tally.  Labels are bounded: protocols, reasons, formats and
+states are closed sets, and there is none for stream names or addresses.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import attrs
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from relay.live.broadcast import State
+from relay.live.encodings import Format
+from relay.server.services import Services
+
+
+@attrs.define(eq=False)
+class ServerCollector(Collector):
+    """One scrape of one server."""
+
+    _services: Services
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._connections()
+        yield from self._bytes()
+        yield from self._broadcasts()
+        yield from self._fanout()
+
+    def _connections(self) -> Iterator[Metric]:
+        services = self._services
+        yield _gauge("relay_connections", "Connections that are open", services.admission.connections)
+        yield _gauge(
+            "relay_strangers",
+            "Open connections that follow no feed and have shown no identity",
+            services.admission.stranger_count,
+        )
+        yield _gauge(
+            "relay_connections_capacity",
+            "Connections that the descriptor limit allows",
+            services.admission.capacity,
+        )
+        yield _gauge("relay_waiting_names", "Names that viewers wait for", services.stage.waiting_names)
+        ended = CounterMetricFamily(
+            "relay_connections_ended",
+            "Connections that have ended, by protocol and reason",
+            labels=("protocol", "reason"),
+        )
+        for (protocol, reason), n in services.tally.connections.items():
+            ended.add_metric((protocol, reason.label), n)
+        yield ended
+
+    def _bytes(self) -> Iterator[Metric]:
+        tally = self._services.tally
+        received, sent = Counter(tally.received_bytes), Counter(tally.sent_bytes)
+        for connection in self._services.connections:
+            received[connection.protocol] += connection.received_bytes
+            sent[connection.protocol] += connection.outlet.sent_bytes
+        for name, what, sums in (
+            ("relay_received_bytes", "Bytes received", received),
+            ("relay_sent_bytes", "Bytes that the kernel took", sent),
+        ):
+            family = CounterMetricFamily(name, what + ", by protocol", labels=("protocol",))
+            for protocol, n in sums.items():
+                family.add_metric((protocol,), n)
+            yield family
+
+    def _broadcasts(self) -> Iterator[Metric]:
+        figures = [b.statistics() for b in self._services.stage.broadcasts()]
+        states = GaugeMetricFamily("relay_broadcasts", "Broadcasts, by state", labels=("state",))
+        for state in State:
+            states.add_metric((state.value,), sum(f.state is state for f in figures))
+        yield states
+        viewers = GaugeMetricFamily("relay_viewers", "Viewers, by format", labels=("format",))
+        for output_format in Format:
+            viewers.add_metric(
+                (output_format.value,), sum(f.viewers.get(output_format, 0) for f in figures)
+            )
+        yield viewers
+
+    def _fanout(self) -> Iterator[Metric]:
+        services, tally = self._services, self._services.tally
+        open_now = services.connections
+        writes = tally.writes + sum(c.outlet.writes for c in open_now)
+        short = tally.short_sends + sum(c.outlet.short_sends for c in open_now)
+        skipped = tally.skipped_packets + sum(c.missed().skipped_packets for c in open_now)
+        gaps = tally.gaps + sum(c.missed().gaps for c in open_now)
+        pump = services.pump.statistics()
+        yield _counter("relay_writes", "Writes to connections", writes)
+        yield _counter("relay_short_sends", "Writes that the kernel took only a part of", short)
+        yield _counter("relay_skipped_packets", "Packets that slow viewers did not get", skipped)
+        yield _counter("relay_gaps", "Times that a slow viewer skipped to a keyframe", gaps)
+        yield _counter("relay_pump_passes", "Passes of the fan-out pump", pump.passes)
+        yield _counter("relay_pump_busy_seconds", "CPU time of those passes", pump.busy_s)
+        yield _gauge("relay_held_bytes", "Bytes held for peers", services.budget.held)
+        yield _gauge("relay_held_bytes_limit", "Bytes that may be held", services.budget.limit)
+
+
+def _gauge(name: str, what: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, what, value=value)
+
+
+def _counter(name: str, what: str, value: float) -> Metric:
+    return CounterMetricFamily(name, what, value=value)

@@ -1,0 +1,52 @@
+"""Our own pages, and the scripts, styles and icons they load."""
+
+from functools import cache
+from importlib.resources import files
+
+from relay.http.conditional import etag_of, if_none_match
+from relay.http.errors import HttpError
+from relay.http.response import Response, html, static
+from relay.reasons import Reason
+from relay.server.exchange import Exchange
+
+_TYPES = {
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
+
+
+async def home(exchange: Exchange) -> Response | Reason:
+    """`/`: what is live now."""
+    return html(_file("index.html"))
+
+
+async def watch(exchange: Exchange) -> Response | Reason:
+    """`/watch/APP/NAME`: the player; it reads what to play from its own address."""
+    return html(_file("watch.html"))
+
+
+async def embed(exchange: Exchange) -> Response | Reason:
+    """`/embed/APP/NAME`: the player alone, for frames on sites that the operator lists."""
+    ancestors = exchange.services.config.http.frame_ancestors
+    return html(_file("embed.html"), frame_ancestors=ancestors)
+
+
+async def asset(exchange: Exchange) -> Response | Reason:
+    """`/static/FILE`."""
+    name = exchange.params["name"]
+    content_type = _TYPES.get(name.rpartition(".")[2])
+    if content_type is None or name not in _names():
+        raise HttpError(404)
+    data = _file(name)
+    return if_none_match(exchange.request, static(data, content_type, etag_of(data)))
+
+
+@cache
+def _names() -> frozenset[str]:
+    return frozenset(entry.name for entry in files("relay.static").iterdir())
+
+
+@cache
+def _file(name: str) -> bytes:
+    return files("relay.static").joinpath(name).read_bytes()

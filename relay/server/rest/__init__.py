@@ -1,0 +1,1 @@
+"""Relay's own HTTP API, a file for each resource."""

@@ -1,0 +1,258 @@
+"""An encoder's connection: handshake, commands, `publish`, and then packets until it stops.
+
+Nothing is promised before it is known who asks: `NetStream.Publish.Start` goes out after the key
+was checked and the broadcast has taken the run, or never.
+"""
+
+import attrs
+import trio
+
+from relay.errors import FormatError
+from relay.flv.reader import UnsupportedCodec, read_audio, read_video
+from relay.live.run import Publisher, Run
+from relay.live.stage import PublishRefused
+from relay.packet import Codec, Kind, Packet
+from relay.reasons import Reason
+from relay.rtmp import events
+from relay.rtmp.connection import Connection as RtmpConnection
+from relay.rtmp.events import NEED_DATA
+from relay.rtmp.handshake import ENTROPY_SIZE
+from relay.rtmp.limits import RtmpLimits
+from relay.rtmp.states import Role
+from relay.rtmp.urls import parse_address
+from relay.server.access import Permit
+from relay.server.bitrate import BitrateGuard
+from relay.server.connection import Connection
+
+MAX_FAULTS = 8
+"""Different things that can be wrong with one publisher's packets, in its log line."""
+
+MEDIA_STREAM_ID = 1
+"""The message stream that `createStream` answers with; encoders use one."""
+
+
+async def serve_publisher(connection: Connection) -> Reason:
+    """The session of one RTMP connection."""
+    if connection.services.admission.is_full:
+        return Reason.SERVER_FULL
+    return await _Session(connection).run()
+
+
+@attrs.define(eq=False)
+class _Published:
+    """What one `publish` has brought about."""
+
+    run: Run
+    decodable_by: float
+    batch: list[Packet] = attrs.field(factory=list)
+    unusable: dict[str, int] = attrs.field(factory=dict)
+    """Packets that could not be used, by what was wrong with them."""
+
+
+class _Session:
+    """One encoder."""
+
+    def __init__(self, connection: Connection) -> None:
+        services = connection.services
+        limits = services.config.limits
+        self._connection = connection
+        self._services = services
+        self._limits = limits
+        self._rtmp = RtmpConnection(
+            Role.SERVER,
+            entropy=services.ports.random.randbytes(ENTROPY_SIZE),
+            limits=RtmpLimits(
+                message_bytes=limits.rtmp_message_bytes,
+                chunk_streams=limits.rtmp_chunk_streams,
+                amf_depth=limits.amf_depth,
+                amf_bytes=limits.amf_bytes,
+            ),
+        )
+        self._bitrate = BitrateGuard(limits.publisher_bits_per_s)
+        self._connect: events.ConnectRequest | None = None
+
+    async def run(self) -> Reason:
+        """Everything before `publish` under one deadline, and then publications.
+
+        Raises:
+            trio.TooSlowError: the deadline has passed.
+        """
+        gone = Reason.PEER_CLOSED
+        while True:
+            with trio.fail_after(self._limits.handshake_s):
+                asked = await self._until_publish()
+            if asked is None:
+                return gone
+            ended = await self._publish(asked)
+            if ended is not Reason.PUBLISHER_STOPPED:
+                return ended
+            # OBS starts again on the same connection, or closes it.
+            gone = Reason.PUBLISHER_STOPPED
+
+    # Before `publish`.
+
+    async def _until_publish(self) -> events.Publish | events.Play | None:
+        while True:
+            event = await self._next_event()
+            match event:
+                case events.Publish() | events.Play():
+                    return event
+                case events.ConnectionClosed():
+                    return None
+                case _:
+                    self._answer(event)
+
+    def _answer(self, event: events.Received) -> None:
+        """Commands that prepare and tidy up: encoders wait for an answer to each."""
+        match event:
+            case events.ConnectRequest(transaction=number, object_encoding=encoding):
+                self._connect = event
+                self._connection.facts["encoder"] = event.flash_version[:100]
+                self._send(events.ConnectAccepted(number, encoding))
+            case events.ReleaseStream(transaction=number):
+                self._send(events.ReleaseStreamDone(number))
+            case events.FCPublish(transaction=number, name=name):
+                self._send(events.FCPublishAccepted(number, name))
+            case events.CreateStream(transaction=number):
+                self._send(events.StreamCreated(number, MEDIA_STREAM_ID))
+            case events.CheckBandwidth(transaction=number):
+                self._send(events.CommandDone(number))
+            case _:
+                pass  # Nothing waits for an answer.
+
+    # Publishing.
+
+    async def _publish(self, asked: events.Publish | events.Play) -> Reason:
+        """One publication, and why it ended."""
+        permit = Reason.NO_PLAYBACK if isinstance(asked, events.Play) else self._permit(asked)
+        if isinstance(permit, Reason):
+            return self._refuse(permit, asked.stream_id)
+        self._connection.stranger.leave()
+        self._connection.facts["stream"] = permit.name
+        try:
+            publisher = self._publisher(permit, asked.stream_id)
+            with self._services.stage.publishing(permit.name, publisher) as run:
+                self._send(events.PublishStarted(asked.stream_id, asked.name))
+                return await self._relay(run, asked.stream_id)
+        except PublishRefused as refused:
+            return self._refuse(refused.reason, asked.stream_id)
+
+    def _permit(self, asked: events.Publish) -> Permit | Reason:
+        assert self._connect is not None
+        try:
+            address = parse_address(self._connect.app, self._connect.tc_url, asked.name)
+        except FormatError as error:
+            self._connection.facts["problem"] = str(error)
+            return Reason.WRONG_KEY
+        return self._services.access.may_publish(address, self._connection.client)
+
+    def _publisher(self, permit: Permit, stream_id: int) -> Publisher:
+        def evict(reason: Reason) -> None:
+            self._connection.outlet.fail(self._refuse(reason, stream_id))
+
+        return Publisher(
+            address=self._connection.wire.peer,
+            encoder=self._connection.facts.get("encoder", ""),
+            key_id=permit.key_id,
+            exclusive=permit.exclusive,
+            evict=evict,
+        )
+
+    async def _relay(self, run: Run, stream_id: int) -> Reason:
+        """Hand over packets, one read at a time, until the encoder stops."""
+        published = _Published(run, trio.current_time() + self._limits.first_packet_s)
+        try:
+            while True:
+                ended = self._take_events(published)
+                if published.batch:
+                    batch, published.batch = published.batch, []
+                    await run.send(batch)
+                ended = ended or await self._read_in_time(published)
+                if ended is not None:
+                    return self._refuse(ended, stream_id)
+        except trio.BrokenResourceError:
+            return Reason.TAKEN_OVER
+        finally:
+            if published.unusable:
+                self._connection.facts["unusable"] = published.unusable
+
+    async def _read_in_time(self, published: _Published) -> Reason | None:
+        """Read once; why the publication is over if it sends too little, or too much."""
+        now = trio.current_time()
+        late = Reason.IDLE_TIMEOUT
+        deadline = now + self._limits.publisher_idle_s
+        if not published.run.decodable.is_set() and published.decodable_by < deadline:
+            late, deadline = Reason.FIRST_PACKET_TIMEOUT, published.decodable_by
+        with trio.move_on_at(deadline) as patience:
+            await self._read()
+        if patience.cancelled_caught or now > deadline:
+            return late
+        if self._bitrate.is_exceeded(now, self._connection.received_bytes):
+            return Reason.BITRATE_TOO_HIGH
+        return None
+
+    def _take_events(self, published: _Published) -> Reason | None:
+        """Everything that has been read; why the publication is over, if it is."""
+        while (event := self._rtmp.next_event()) is not NEED_DATA:
+            match event:
+                case events.MediaMessage():
+                    self._take_media(published, event)
+                case events.Metadata(values=values):
+                    published.run.metadata = dict(values)
+                case events.ScriptData(timestamp=timestamp, payload=payload):
+                    published.batch.append(_script(timestamp, payload))
+                case events.DeleteStream() | events.CloseStream():
+                    return Reason.PUBLISHER_STOPPED
+                case events.ConnectionClosed():
+                    return Reason.PEER_CLOSED
+                case _:
+                    self._answer(event)
+        self._flush()
+        return None
+
+    def _take_media(self, published: _Published, message: events.MediaMessage) -> None:
+        read = read_video if message.kind is Kind.VIDEO else read_audio
+        try:
+            packet = read(message.timestamp, message.payload)
+        except FormatError as error:
+            what = error.codec if isinstance(error, UnsupportedCodec) else "broken"
+            if what in published.unusable or len(published.unusable) < MAX_FAULTS:
+                published.unusable[what] = published.unusable.get(what, 0) + 1
+            return
+        if packet is not None:
+            published.batch.append(packet)
+
+    # Bytes.
+
+    async def _next_event(self) -> events.Received:
+        while True:
+            event = self._rtmp.next_event()
+            if event is not NEED_DATA:
+                return event
+            self._flush()
+            await self._read()
+
+    async def _read(self) -> None:
+        self._rtmp.receive_data(await self._connection.receive_some())
+
+    def _flush(self) -> None:
+        """Acknowledgements and the like; even a silent publisher needs them."""
+        data = self._rtmp.data_to_send()
+        if data:
+            self._connection.outlet.write_nowait(data)
+
+    def _send(self, event: events.Sendable) -> None:
+        data = self._rtmp.send(event)
+        self._flush()
+        self._connection.outlet.write_nowait(data)
+
+    def _refuse(self, reason: Reason, stream_id: int) -> Reason:
+        """Say why in the one way that makes encoders stop and show it, where there is one."""
+        code = reason.value.rtmp_code
+        if code is not None:
+            self._send(events.Status(stream_id, "error", code, reason.description))
+        return reason
+
+
+def _script(timestamp: int, payload: bytes) -> Packet:
+    return Packet(Kind.DATA, Codec.SCRIPT, timestamp, timestamp, False, False, payload)

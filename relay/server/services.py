@@ -1,0 +1,68 @@
+"""What sessions need of the rest of the server."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Protocol
+
+import attrs
+
+from relay.config import Config
+from relay.fanout.budget import Budget
+from relay.fanout.follower import FollowerStatistics
+from relay.fanout.outlet import Outlet, OutletLimits
+from relay.fanout.pump import Pump
+from relay.http.forwarded import Network as TrustedNetwork
+from relay.live.stage import Stage
+from relay.ports import Ports
+from relay.reasons import Reason
+from relay.server.access import Access
+from relay.server.admission import Admission
+
+
+@attrs.define(eq=False)
+class Tally:
+    """Sums over connections that have ended, for the metrics."""
+
+    connections: Counter[tuple[str, Reason]] = attrs.field(factory=Counter)
+    """By protocol and reason."""
+    received_bytes: Counter[str] = attrs.field(factory=Counter)
+    sent_bytes: Counter[str] = attrs.field(factory=Counter)
+    writes: int = 0
+    short_sends: int = 0
+    skipped_packets: int = 0
+    gaps: int = 0
+
+
+class OpenConnection(Protocol):
+    """A connection, as the rest of the server sees it."""
+
+    protocol: str
+    outlet: Outlet
+    goodbye: Callable[[], None] | None
+    received_bytes: int
+
+    def missed(self) -> FollowerStatistics: ...
+
+
+@attrs.frozen(kw_only=True)
+class Services:
+    """One server's parts, for every session."""
+
+    config: Config
+    ports: Ports
+    stage: Stage
+    pump: Pump
+    budget: Budget
+    access: Access
+    admission: Admission
+    trusted_proxies: tuple[TrustedNetwork, ...]
+    tally: Tally = attrs.field(factory=Tally)
+    connections: dict[OpenConnection, None] = attrs.field(factory=dict)
+    """Every connection that is open now."""
+
+    @property
+    def outlet_limits(self) -> OutletLimits:
+        limits = self.config.limits
+        return OutletLimits(
+            queued_bytes=limits.lag_bytes, queued_s=limits.lag_s, stalled_s=limits.stalled_s
+        )

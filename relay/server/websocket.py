@@ -1,0 +1,114 @@
+"""The server's side of one WebSocket: reading, pings, and the close that says why."""
+
+from collections.abc import Callable
+
+import attrs
+import trio
+
+from relay.fanout.follower import Follower
+from relay.http.signals import NEED_DATA
+from relay.http.websocket import (
+    BinaryMessage,
+    CloseReceived,
+    PingReceived,
+    PongReceived,
+    TextMessage,
+    WebSocketConnection,
+)
+from relay.reasons import Reason
+from relay.server.connection import Connection
+from relay.server.exchange import Exchange
+
+OnText = Callable[[str], None]
+
+
+@attrs.define(eq=False)
+class WebSocketPeer:
+    """One accepted WebSocket."""
+
+    _connection: Connection
+    _websocket: WebSocketConnection
+    _pong_due: bool = attrs.field(default=False, init=False)
+
+    @classmethod
+    def accept(cls, exchange: Exchange, *, subprotocols: tuple[str, ...] = ()) -> "WebSocketPeer":
+        """Answer the upgrade.
+
+        Raises:
+            HttpError: 400 or 426; the connection still speaks HTTP.
+        """
+        connection = exchange.connection
+        websocket = WebSocketConnection(connection.services.config.limits.ws_message_bytes)
+        reply = websocket.accept(
+            exchange.request, subprotocols=subprotocols, trailing=exchange.http.trailing_data()
+        )
+        connection.outlet.write_nowait(reply)
+        connection.protocol = "websocket"
+        peer = cls(connection, websocket)
+        connection.goodbye = lambda: peer.close(Reason.SERVER_STOPPING)
+        connection.nursery.start_soon(peer.ping)
+        return peer
+
+    async def read(self, on_text: OnText) -> Reason:
+        """Read until the peer goes; `on_text` gets its text messages, binary ones are ignored.
+
+        Raises:
+            RemoteProtocolError: with the close frame to answer.
+            WireBroken: the connection is gone.
+        """
+        while True:
+            match self._websocket.next_event():
+                case TextMessage(text):
+                    on_text(text)
+                case PingReceived(reply=reply):
+                    self._connection.outlet.write_nowait(reply)
+                case PongReceived():
+                    self._pong_due = False
+                case CloseReceived(reply=reply):
+                    self._connection.outlet.write_nowait(reply)
+                    return Reason.PEER_CLOSED
+                case BinaryMessage():
+                    pass
+                case _:
+                    data = await self._connection.receive_some()
+                    if not data:
+                        return Reason.PEER_CLOSED
+                    self._websocket.receive_data(data)
+
+    async def ping(self) -> None:
+        """Ask now and then whether somebody is there; a phone that left a network says nothing.
+
+        A peer with a backlog is not asked: it cannot answer what it has not read, and the outlet
+        has a deadline of its own for it.
+        """
+        every = self._connection.services.config.limits.ping_s
+        while True:
+            await trio.sleep(every)
+            if self._connection.outlet.backlogged:
+                self._pong_due = False
+                continue
+            if self._pong_due:
+                self.end(Reason.PING_TIMEOUT)
+                return
+            self._pong_due = True
+            self._connection.outlet.write_nowait(self._websocket.ping())
+
+    async def end_with(self, follower: Follower) -> None:
+        """Close when there is nothing more to follow."""
+        await follower.ended.wait()
+        await self._connection.outlet.wait_drained()
+        assert follower.end_reason is not None
+        self.end(follower.end_reason)
+
+    def closing(self, reason: Reason) -> bytes:
+        """The close frame that says why this connection ends."""
+        return self._websocket.close(reason.value.ws_close, reason.description)
+
+    def close(self, reason: Reason) -> None:
+        """Say why this connection ends, and read on for the answer."""
+        self._connection.outlet.write_nowait(self.closing(reason))
+
+    def end(self, reason: Reason) -> None:
+        """Say why, and end the connection."""
+        self.close(reason)
+        self._connection.outlet.fail(reason)
