@@ -46,10 +46,6 @@ class BitReader:
             raise FormatError(f"{self._what} is truncated")
         self._position += bits
 
-    def align(self) -> None:
-        """Pass over what is left of the current byte."""
-        self._position = (self._position + 7) // 8 * 8
-
     def unsigned(self, maximum: int, field: str) -> int:
         """An Exp-Golomb number from 0 to `maximum`; ue(v) in H.264, 9.1."""
         zeros = 0
