@@ -267,7 +267,7 @@ def _write(out: bytearray, value: AmfValue, depth_left: int) -> None:
             out += b"\x01\x01" if value else b"\x01\x00"
         case float() | int():
             out.append(_NUMBER)
-            out += _number(value)
+            out += _number(_F64, value)
         case str():
             _write_string(out, value)
         case None:
@@ -276,8 +276,7 @@ def _write(out: bytearray, value: AmfValue, depth_left: int) -> None:
             out.append(_UNDEFINED if value is Special.UNDEFINED else _UNSUPPORTED)
         case Date():
             out.append(_DATE)
-            out += _number(value.milliseconds)
-            out += value.zone.to_bytes(2, "big", signed=True)
+            out += _number(_DATE_BODY, value.milliseconds, value.zone)
         case XmlDocument():
             out.append(_XML_DOCUMENT)
             out += _counted(value.text, _U32)
@@ -344,8 +343,8 @@ def _utf8(text: str) -> bytes:
         raise FormatError("AMF0: text with lone surrogates") from None
 
 
-def _number(value: float) -> bytes:
+def _number(form: struct.Struct, *numbers: float) -> bytes:
     try:
-        return _F64.pack(value)
-    except OverflowError:
-        raise FormatError("AMF0: a number too large for a double") from None
+        return form.pack(*numbers)
+    except (OverflowError, struct.error):
+        raise FormatError("AMF0: a number too large for its place") from None
