@@ -5,12 +5,11 @@ SIGINT or SIGTERM drains: listeners close, connections are told and get `limits.
 A second one ends them at once.
 """
 
-import importlib
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Annotated, Literal, Protocol
 
@@ -27,11 +26,10 @@ from relay.identity.keyfile import make_data_directory
 
 
 class Server(Protocol):
-    """What this module needs of a running server."""
+    """What this module needs of a running server.  Leaving its context drains it."""
 
     @property
     def addresses(self) -> Mapping[str, str]: ...
-    async def drain(self) -> None: ...
 
 
 def command(
@@ -80,20 +78,45 @@ def start(config: Config, program: Callable[[Config], Awaitable[int]]) -> int:
     try:
         return trio.run(program, config, restrict_keyboard_interrupt_to_checkpoints=True)
     except BaseExceptionGroup as group:
-        raise _unwrapped(group) from None
+        raise _for_operator(group, ConfigError) from None
 
 
 async def serve(config: Config) -> int:
     """Serve until told to stop; the exit code."""
-    # Here, so that the other commands start without the server's modules.
-    open_relay: Callable[[Config], AbstractAsyncContextManager[Server]] = importlib.import_module(
-        "relay.app"
-    ).open_relay
+    from relay.app import open_relay  # noqa: PLC0415  # other commands start without a server
+
+    return await serve_until_stopped(open_relay(config), config)
+
+
+async def serve_until_stopped(opening: AbstractAsyncContextManager[Server], config: Config) -> int:
+    """Open a server, say where it listens, and close it at the first signal."""
+    stopping = trio.Event()
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async with open_relay(config) as server:
-            announce(server, config)
-            await until_stopped(server, signals, config.limits.drain_s)
+        async with trio.open_nursery() as nursery, AsyncExitStack() as stack:
+            nursery.start_soon(_heed, signals, stopping, nursery.cancel_scope)
+            # Called last: what ends with the server is the wait for a second signal.
+            stack.callback(nursery.cancel_scope.cancel)
+            announce(await _opened(opening, stack), config)
+            await stopping.wait()
     return 0
+
+
+async def _opened(opening: AbstractAsyncContextManager[Server], stack: AsyncExitStack) -> Server:
+    """The server, running.  An address that is taken is the operator's business, and no crash."""
+    try:
+        return await stack.enter_async_context(opening)
+    except (OSError, BaseExceptionGroup) as error:
+        raise _for_operator(error, ConfigError, OSError) from None
+
+
+async def _heed(
+    signals: AsyncIterator[int], stopping: trio.Event, everything: trio.CancelScope
+) -> None:
+    await anext(signals)
+    print("stopping; once more to stop at once", file=sys.stderr, flush=True)
+    stopping.set()
+    await anext(signals)
+    everything.cancel()
 
 
 def announce(server: Server, config: Config) -> None:
@@ -109,28 +132,12 @@ def announce(server: Server, config: Config) -> None:
         print("", *instructions(server.addresses, key), "", sep="\n", flush=True)
 
 
-async def until_stopped(server: Server, signals: AsyncIterator[int], drain_s: float) -> None:
-    """Wait for the first signal; then drain until done, out of time, or told once more."""
-    await anext(signals)
-    print("stopping; once more to stop at once", file=sys.stderr, flush=True)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(_cancel_at_next, signals, nursery.cancel_scope)
-        with trio.move_on_after(drain_s):
-            await server.drain()
-        nursery.cancel_scope.cancel()
-
-
-async def _cancel_at_next(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
-    await anext(signals)
-    scope.cancel()
-
-
-def _unwrapped(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The operator's errors out of the nurseries they passed through, if there are no others."""
-    ours, others = group.split(ConfigError)
-    if ours is None or others is not None:
-        return group
-    return ConfigError("\n".join(dict.fromkeys(map(str, _leaves(ours)))))
+def _for_operator(error: BaseException, *kinds: type[Exception]) -> BaseException:
+    """One ConfigError for an error, or all in a group, if they are of these kinds and no other."""
+    leaves = _leaves(error)
+    if not all(isinstance(leaf, kinds) for leaf in leaves):
+        return error
+    return ConfigError("\n".join(dict.fromkeys(map(str, leaves))))
 
 
 def _leaves(error: BaseException) -> list[BaseException]:

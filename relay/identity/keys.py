@@ -19,8 +19,8 @@ ENTROPY_BYTES = 32
 STREAM_KEY_PREFIX = "sk_"
 API_KEY_PREFIX = "rk_"
 
-# What is safe in a path, a file name and a log line, and can be read out over the telephone.
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+# What is safe in a path, a file name and a log line, and is not taken for a key.
+_NAME = re.compile(r"(?!sk_|rk_)[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
 
 @attrs.frozen(kw_only=True)

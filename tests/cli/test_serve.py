@@ -1,9 +1,13 @@
 """The process around the server: signals, exit codes, and errors in the operator's words."""
 
+import errno
 import os
 import resource
 import signal
-from collections.abc import Iterator, Mapping
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import attrs
@@ -11,24 +15,38 @@ import pytest
 import structlog
 import trio
 
-from relay.cli.serve import announce, start, until_stopped
+from relay.cli.serve import announce, serve_until_stopped, start
 from relay.config import AuthConfig, Config
 from relay.errors import ConfigError
 
 
 @attrs.define
 class Draining:
-    """A server that takes `takes_s` to drain."""
+    """A server that takes `takes_s` to drain when its context is left."""
 
-    takes_s: float
+    takes_s: float = 0
     addresses: Mapping[str, str] = {"rtmp": "[::]:1935", "http": "127.0.0.1:80"}
-    begun: trio.Event = attrs.field(factory=trio.Event)
-    done: bool = False
+    open: trio.Event = attrs.field(factory=trio.Event)
+    leaving: trio.Event = attrs.field(factory=trio.Event)
+    drained: bool = False
 
-    async def drain(self) -> None:
-        self.begun.set()
-        await trio.sleep(self.takes_s)
-        self.done = True
+
+@asynccontextmanager
+async def opened(server: Draining) -> AsyncIterator[Draining]:
+    await trio.lowlevel.checkpoint()
+    server.open.set()
+    yield server
+    server.leaving.set()
+    await trio.sleep(server.takes_s)
+    server.drained = True
+
+
+@asynccontextmanager
+async def unopened(error: Exception) -> AsyncIterator[Draining]:
+    """A server that fails to start, inside nurseries as the real one does."""
+    async with trio.open_nursery(), trio.open_nursery():
+        raise error
+    yield Draining()
 
 
 @pytest.fixture
@@ -39,41 +57,79 @@ def config(tmp_path: Path) -> Iterator[Config]:
     structlog.reset_defaults()
 
 
-async def stop(server: Draining, *, drain_s: float, again: bool = False) -> float:
+async def stop(server: Draining, config: Config, *, again: bool = False) -> float:
     """Send one signal, or two, and return how long stopping took."""
     began = trio.current_time()
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(until_stopped, server, signals, drain_s)
-            os.kill(os.getpid(), signal.SIGTERM)
-            if again:
-                await server.begun.wait()
-                os.kill(os.getpid(), signal.SIGINT)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve_until_stopped, opened(server), config)
+        await server.open.wait()
+        os.kill(os.getpid(), signal.SIGTERM)
+        await server.leaving.wait()
+        if again:
+            os.kill(os.getpid(), signal.SIGINT)
     return trio.current_time() - began
 
 
-async def test_the_first_signal_drains_to_the_end(
+async def test_the_first_signal_closes_the_server_in_order(
+    config: Config,
     autojump_clock: trio.testing.MockClock,  # noqa: ARG001  # the time it runs on
 ) -> None:
     server = Draining(takes_s=5)
-    assert await stop(server, drain_s=8) == pytest.approx(5)
-    assert server.done
-
-
-async def test_a_drain_ends_at_its_deadline(
-    autojump_clock: trio.testing.MockClock,  # noqa: ARG001  # the time it runs on
-) -> None:
-    server = Draining(takes_s=1000)
-    assert await stop(server, drain_s=8) == pytest.approx(8)
-    assert not server.done
+    assert await stop(server, config) == pytest.approx(5)
+    assert server.drained
 
 
 async def test_a_second_signal_ends_at_once(
-    mock_clock: trio.testing.MockClock,  # noqa: ARG001  # the time it runs on
+    config: Config,
+    mock_clock: trio.testing.MockClock,  # noqa: ARG001  # time stands still
 ) -> None:
     server = Draining(takes_s=1000)
-    assert await stop(server, drain_s=8, again=True) == 0
-    assert not server.done
+    await stop(server, config, again=True)
+    assert not server.drained
+
+
+TAKEN = OSError(errno.EADDRINUSE, "Address already in use")
+
+
+@pytest.mark.parametrize("error", [TAKEN, ConfigError("Address already in use")])
+def test_a_server_that_cannot_start_says_why(config: Config, error: Exception) -> None:
+    async def program(given: Config) -> int:
+        return await serve_until_stopped(unopened(error), given)
+
+    with pytest.raises(ConfigError, match="Address already in use"):
+        start(config, program)
+
+
+def test_a_server_that_fails_to_start_by_a_mistake_of_ours_shows_it(config: Config) -> None:
+    async def program(given: Config) -> int:
+        return await serve_until_stopped(unopened(ZeroDivisionError()), given)
+
+    with pytest.RaisesGroup(pytest.RaisesGroup(pytest.RaisesGroup(ZeroDivisionError))):
+        start(config, program)
+
+
+def test_the_real_server_serves_and_stops(tmp_path: Path) -> None:
+    flags = ["--rtmp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "relay", "serve", *flags, "--data", str(tmp_path / "data")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    with process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(4)]
+        process.send_signal(signal.SIGTERM)
+        rest, errors = process.communicate(timeout=60)
+    assert [line.split()[:2] for line in lines[1:]] == [
+        ["listening", "rtmp"],
+        ["listening", "http"],
+        ["listening", "admin"],
+    ]
+    assert (process.returncode, rest) == (0, "")
+    assert "relay key create demo" in errors
+    assert "Traceback" not in errors
 
 
 def test_a_program_runs_with_its_data_directory_and_its_exit_code(config: Config) -> None:
@@ -119,7 +175,7 @@ def test_a_crash_stays_a_crash(config: Config) -> None:
 def test_listeners_are_announced_one_to_a_line(
     config: Config, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    announce(Draining(0), attrs.evolve(config, auth=AuthConfig(publish="open")))
+    announce(Draining(), attrs.evolve(config, auth=AuthConfig(publish="open")))
     assert capsys.readouterr().out.splitlines() == [
         "listening rtmp [::]:1935",
         "listening http 127.0.0.1:80",
@@ -129,8 +185,8 @@ def test_listeners_are_announced_one_to_a_line(
 def test_no_key_is_printed_but_to_a_terminal(
     config: Config, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    announce(Draining(0), config)
+    announce(Draining(), config)
     assert "sk_" not in capsys.readouterr().out
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    announce(Draining(0), config)
+    announce(Draining(), config)
     assert "  Stream Key  sk_" in capsys.readouterr().out
