@@ -148,7 +148,15 @@ def test_size_and_count_are_bounded():
 
 @pytest.mark.parametrize(
     "value",
-    [object(), b"bytes", "\ud800", {"\ud800": None}, {"k" * 65536: None}, 10**400, Date(0.0, 40_000)],
+    [
+        object(),
+        b"bytes",
+        "\ud800",
+        {"\ud800": None},
+        {"k" * 65536: None},
+        10**400,
+        Date(0.0, 40_000),
+    ],
     ids=["object", "bytes", "lone surrogate", "in a key", "long key", "huge number", "zone"],
 )
 def test_what_has_no_amf0_form_is_not_written(value: AmfValue):

@@ -1,5 +1,7 @@
 """A client and a server that talk to each other in memory."""
 
+from support.rtmp_bytes import ENTROPY
+
 from relay.rtmp import (
     NEED_DATA,
     ConnectAccepted,
@@ -15,7 +17,6 @@ from relay.rtmp import (
     Sendable,
     StreamCreated,
 )
-from support.rtmp_bytes import ENTROPY
 
 
 class ConnectionPair:
@@ -27,7 +28,7 @@ class ConnectionPair:
 
     def __init__(self, *, step: int = 1 << 20, transplant: bool = False) -> None:
         self.sides = {role: Connection(role, entropy=ENTROPY) for role in Role}
-        self.wire: dict[Role, bytes] = {role: b"" for role in Role}
+        self.wire: dict[Role, bytes] = dict.fromkeys(Role, b"")
         """All that each role has sent."""
         self._step = step
         self._transplant = transplant
