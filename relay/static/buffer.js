@@ -5,7 +5,8 @@
  * are joined, since each append costs the browser a round trip between its threads.
  */
 
-const Source = self.MediaSource ?? self.ManagedMediaSource;
+const { MediaSource, ManagedMediaSource } = globalThis;
+const Source = MediaSource ?? ManagedMediaSource;
 
 const MAX_QUEUED_BYTES = 24 * 1024 * 1024;
 const MAX_JOINED_BYTES = 1024 * 1024;
@@ -34,7 +35,7 @@ export class MediaBuffer {
     this.#on = on;
     this.#source.addEventListener("sourceopen", () => this.#opened(), { once: true });
     // iPhone: a ManagedMediaSource opens only without AirPlay, and says when it wants data.
-    if (Source !== self.MediaSource) video.disableRemotePlayback = true;
+    if (Source === ManagedMediaSource) video.disableRemotePlayback = true;
     this.#source.addEventListener("startstreaming", () => this.#next());
     this.#url = URL.createObjectURL(this.#source);
     video.src = this.#url;

@@ -81,7 +81,7 @@ export class RelaySocket {
     if (this.status !== "open") return;
     const asked = localNow();
     this.#ping();
-    this.#after(PROBE, () => this.#heardAt < asked && this.restart());
+    this.#after(PROBE, () => this.#heardAt <= asked && this.restart());
   }
 
   #opened() {

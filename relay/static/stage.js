@@ -40,8 +40,8 @@ const MARKUP = `
       <input type="range" min="0" max="100" step="1" aria-label="Volume">
     </div>
     <button type="button" class="live" title="Jump to the live edge">
-      <span class="dot" aria-hidden="true"></span>Live
-      <span class="latency"><span class="visually-hidden">, delay </span><b></b></span>
+      <span class="dot" aria-hidden="true"></span>
+      <span>Live<span class="latency"><span class="visually-hidden">, delay </span><b></b></span></span>
     </button>
     <span class="spacer"></span>
     <button type="button" class="control full-screen">${ICONS.expand}${ICONS.shrink}</button>
@@ -138,7 +138,7 @@ export class Stage {
   }
 
   setVolume(volume) {
-    this.video.volume = Math.min(1, Math.max(0, volume));
+    this.video.volume = Math.min(100, Math.max(0, Math.round(volume * 100))) / 100;
     this.video.muted = this.video.volume === 0;
     saveSound(this.video);
   }
