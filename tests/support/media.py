@@ -128,3 +128,9 @@ def digests(data: bytes) -> dict[Kind, list[str]]:
     for sample in samples(data):
         found[sample.kind].append(sample.digest)
     return found
+
+
+def decoded_audio_frames(data: bytes) -> int:
+    """How many audio frames FFmpeg decodes; any error in them raises."""
+    with av.open(io.BytesIO(data), mode="r") as container:
+        return sum(1 for _ in container.decode(audio=0))
