@@ -1,5 +1,6 @@
 """Relay: the live back end of a streaming site in one Python process, on Trio."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +16,4 @@ def __getattr__(name: str) -> Any:
     # Only now: a parser can be used, and tested, without loading a server.
     if name not in _HOMES:
         raise AttributeError(f"module 'relay' has no attribute {name!r}")
-    from importlib import import_module
-
     return getattr(import_module(_HOMES[name]), name)

@@ -1,12 +1,12 @@
 """Errors that have no home of their own in one protocol.
 
-    RelayError
-    +-- ProtocolError            a peer, or we, broke a protocol
-    |   +-- LocalProtocolError   you erred: the call was illegal in this state
-    |   +-- RemoteProtocolError  they erred; carries the consequence on the wire
-    +-- FormatError              bytes that claim to be a format are not
-    +-- ConfigError              the operator's configuration cannot be used
-    +-- WireBroken               the connection underneath is gone
+RelayError
++-- ProtocolError            a peer, or we, broke a protocol
+|   +-- LocalProtocolError   you erred: the call was illegal in this state
+|   +-- RemoteProtocolError  they erred; carries the consequence on the wire
++-- FormatError              bytes that claim to be a format are not
++-- ConfigError              the operator's configuration cannot be used
++-- WireBroken               the connection underneath is gone
 """
 
 

@@ -10,7 +10,7 @@ from relay.config.schema import Config
 
 def _fields(cls: type[Any], prefix: str = "") -> Iterator[tuple[str, type[Any]]]:
     for field in attrs.fields(cls):
-        assert field.type is not None  # noqa: S101  # for mypy: every setting is annotated
+        assert field.type is not None  # for mypy: every setting is annotated
         if attrs.has(field.type):
             yield from _fields(field.type, f"{prefix}{field.name}.")
         else:

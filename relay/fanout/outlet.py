@@ -200,9 +200,7 @@ class Outlet:
         self.wire.abort()
 
     def statistics(self) -> OutletStatistics:
-        return OutletStatistics(
-            self.sent_bytes, self.writes, self.short_sends, self.queued_bytes
-        )
+        return OutletStatistics(self.sent_bytes, self.writes, self.short_sends, self.queued_bytes)
 
     # Falling behind.
 
@@ -321,5 +319,5 @@ class Outlet:
             self._drained = None
 
 
-def _refuse(data: bytes | memoryview, /) -> int:
+def _refuse(_data: bytes | memoryview, /) -> int:
     raise OSError(errno.EPIPE, "this connection has ended")

@@ -13,7 +13,7 @@ from relay.errors import FormatError
 from relay.packet import Codec, Kind, Packet
 
 
-class UnsupportedCodec(FormatError):  # noqa: N818 - says what is wrong, as its users read it
+class UnsupportedCodec(FormatError):
     """The publisher sends a codec that Relay does not carry; `codec` is its plain name."""
 
     def __init__(self, codec: str) -> None:

@@ -108,9 +108,8 @@ class FlvEncoding:
             flv.on_metadata(self._tracks, self._metadata),
             flv.script("onRelay", self._mark, self._edge_ms),
         ]
-        for track in (self._tracks.video, self._tracks.audio):
-            if track is not None:
-                tags.append(flv.config(track, self._edge_ms))
+        tracks = (self._tracks.video, self._tracks.audio)
+        tags += [flv.config(track, self._edge_ms) for track in tracks if track is not None]
         return b"".join(tags)
 
 

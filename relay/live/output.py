@@ -24,9 +24,7 @@ class Output:
     _idle_since: float | None = attrs.field(default=None, init=False)
 
     @classmethod
-    def open(
-        cls, name: str, output_format: Format, wake: Callable[[Feed, bool], None]
-    ) -> "Output":
+    def open(cls, name: str, output_format: Format, wake: Callable[[Feed, bool], None]) -> "Output":
         encoding = ENCODINGS[output_format]()
         return cls(encoding, Feed(name, encoding, wake))
 

@@ -119,9 +119,7 @@ class Stage:
 
     def _open(self, name: str) -> Broadcast:
         session = self._ports.random.randbytes(8).hex()
-        broadcast = Broadcast(
-            name, session, self._settings, self._ports, self._budget, self._wake
-        )
+        broadcast = Broadcast(name, session, self._settings, self._ports, self._budget, self._wake)
         self._broadcasts[name] = broadcast
         self._nursery.start_soon(self._serve, broadcast)
         if (waiting := self._waiting.pop(name, None)) is not None:

@@ -58,9 +58,7 @@ async def _serve(services: Services, door: Door, wire: Wire) -> None:
             await _read_proxy_header(connection)
         return await door.session(connection)
 
-    await serve_connection(
-        services, wire, door.protocol, session, is_operators=door.is_operators
-    )
+    await serve_connection(services, wire, door.protocol, session, is_operators=door.is_operators)
 
 
 def _may_enter(services: Services, wire: Wire) -> bool:

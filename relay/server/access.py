@@ -81,7 +81,7 @@ class Access:
             self._keys = self._key_file.load()
         except ConfigError as error:
             # The keys of before stay good: a half-edited file must not end every broadcast.
-            log.error("keys cannot be read", problem=str(error))
+            log.warning("keys cannot be read", problem=str(error))
             return
         good = {key.id for key in self._keys.publish if key.revoked is None}
         for publisher in _publishers(stage):

@@ -52,8 +52,8 @@ class Connection:
     goodbye: Callable[[], None] | None = None
     """Says in this connection's protocol that the server is going away."""
     received_bytes: int = 0
-    _given_back: bytes = b""
-    _missed: FollowerStatistics = FollowerStatistics(0, 0)
+    _given_back: bytes = attrs.field(default=b"", init=False)
+    _missed: FollowerStatistics = attrs.field(default=FollowerStatistics(0, 0), init=False)
     """By what this connection followed before."""
 
     async def receive_some(self) -> bytes:

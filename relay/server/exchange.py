@@ -43,8 +43,21 @@ class Exchange:
             raise server_full()
 
 
-Handler = Callable[[Exchange], Awaitable[Response | Reason]]
-"""Answers with a response, or takes the connection over and says why it ended."""
+@attrs.frozen
+class Answers:
+    """A handler that answers at once."""
+
+    answer: Callable[[Exchange], Response]
+
+
+@attrs.frozen
+class Follows:
+    """A handler that may take the connection over, and then says why that ended."""
+
+    serve: Callable[[Exchange], Awaitable[Response | Reason]]
+
+
+Handler = Answers | Follows
 
 
 def server_full() -> HttpError:

@@ -16,7 +16,7 @@ from relay.http.routing import Allowed, RouteTable, Who
 from relay.http.signals import CLOSED, NEED_DATA
 from relay.reasons import Reason
 from relay.server.connection import Connection
-from relay.server.exchange import Exchange, Handler, server_full
+from relay.server.exchange import Answers, Exchange, Follows, Handler, server_full
 
 log = structlog.get_logger("relay.http")
 
@@ -67,12 +67,16 @@ class HttpSession:
         connection.facts["path"] = request.path
         try:
             _learn_client(connection, request)
-            match = self.routes.match(request.method, request.path)
-            if isinstance(match, Allowed):
-                return answer_options(match)
-            _authorise(match.route.who, connection, request)
-            exchange = Exchange(connection, http, request, match.params)
-            return await match.route.handler(exchange)
+            found = self.routes.match(request.method, request.path)
+            if isinstance(found, Allowed):
+                return answer_options(found)
+            _authorise(found.route.who, connection, request)
+            exchange = Exchange(connection, http, request, found.params)
+            match found.route.handler:
+                case Answers(answer):
+                    return answer(exchange)
+                case Follows(serve):
+                    return await serve(exchange)
         except HttpError as error:
             return error.response()
         except Exception:
@@ -125,6 +129,4 @@ def _authorise(who: Who, connection: Connection, request: Request) -> None:
         case Who.OPERATOR if connection.services.access.is_operator(bearer_token(request)):
             connection.stranger.leave()
         case Who.OPERATOR:
-            raise HttpError(
-                401, "an API key is needed", headers=(("WWW-Authenticate", "Bearer"),)
-            )
+            raise HttpError(401, "an API key is needed", headers=(("WWW-Authenticate", "Bearer"),))

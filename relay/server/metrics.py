@@ -31,7 +31,9 @@ class ServerCollector(Collector):
 
     def _connections(self) -> Iterator[Metric]:
         services = self._services
-        yield _gauge("relay_connections", "Connections that are open", services.admission.connections)
+        yield _gauge(
+            "relay_connections", "Connections that are open", services.admission.connections
+        )
         yield _gauge(
             "relay_strangers",
             "Open connections that follow no feed and have shown no identity",
@@ -42,7 +44,9 @@ class ServerCollector(Collector):
             "Connections that the descriptor limit allows",
             services.admission.capacity,
         )
-        yield _gauge("relay_waiting_names", "Names that viewers wait for", services.stage.waiting_names)
+        yield _gauge(
+            "relay_waiting_names", "Names that viewers wait for", services.stage.waiting_names
+        )
         ended = CounterMetricFamily(
             "relay_connections_ended",
             "Connections that have ended, by protocol and reason",

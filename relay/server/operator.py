@@ -4,19 +4,18 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 
 from relay.http.response import Response, text
-from relay.reasons import Reason
 from relay.server.exchange import Exchange, server_full
 from relay.server.metrics import ServerCollector
 
 _METRICS_TYPE = ("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 
 
-async def health(exchange: Exchange) -> Response | Reason:
+def health(exchange: Exchange) -> Response:
     """`/healthz`: the process answers."""
     return text("ok\n")
 
 
-async def ready(exchange: Exchange) -> Response | Reason:
+def ready(exchange: Exchange) -> Response:
     """`/readyz`: new viewers are welcome.
 
     Raises:
@@ -28,7 +27,7 @@ async def ready(exchange: Exchange) -> Response | Reason:
     return text("ready\n")
 
 
-async def metrics(exchange: Exchange) -> Response | Reason:
+def metrics(exchange: Exchange) -> Response:
     """`/metrics`: Prometheus' text format."""
     registry = CollectorRegistry()
     registry.register(ServerCollector(exchange.services))

@@ -6,7 +6,6 @@ from importlib.resources import files
 from relay.http.conditional import etag_of, if_none_match
 from relay.http.errors import HttpError
 from relay.http.response import Response, html, static
-from relay.reasons import Reason
 from relay.server.exchange import Exchange
 
 _TYPES = {
@@ -16,23 +15,23 @@ _TYPES = {
 }
 
 
-async def home(exchange: Exchange) -> Response | Reason:
+def home(exchange: Exchange) -> Response:
     """`/`: what is live now."""
     return html(_file("index.html"))
 
 
-async def watch(exchange: Exchange) -> Response | Reason:
+def watch(exchange: Exchange) -> Response:
     """`/watch/APP/NAME`: the player; it reads what to play from its own address."""
     return html(_file("watch.html"))
 
 
-async def embed(exchange: Exchange) -> Response | Reason:
+def embed(exchange: Exchange) -> Response:
     """`/embed/APP/NAME`: the player alone, for frames on sites that the operator lists."""
     ancestors = exchange.services.config.http.frame_ancestors
     return html(_file("embed.html"), frame_ancestors=ancestors)
 
 
-async def asset(exchange: Exchange) -> Response | Reason:
+def asset(exchange: Exchange) -> Response:
     """`/static/FILE`."""
     name = exchange.params["name"]
     content_type = _TYPES.get(name.rpartition(".")[2])

@@ -6,7 +6,6 @@ import attrs
 import trio
 
 from relay.fanout.follower import Follower
-from relay.http.signals import NEED_DATA
 from relay.http.websocket import (
     BinaryMessage,
     CloseReceived,

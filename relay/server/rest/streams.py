@@ -12,19 +12,19 @@ from relay.server.exchange import Exchange
 _SHARED = ("Access-Control-Allow-Origin", "*")
 
 
-async def public_list(exchange: Exchange) -> Response | Reason:
+def public_list(exchange: Exchange) -> Response:
     """`GET /api/v1/streams` for anyone: nothing about who publishes, or from where."""
     shown = [_public(b.statistics()) for b in _visible(exchange)]
     return json_response({"streams": shown}).with_headers(_SHARED)
 
 
-async def operators_list(exchange: Exchange) -> Response | Reason:
+def operators_list(exchange: Exchange) -> Response:
     """`GET /api/v1/streams` for the operator: publishers' addresses, repairs, formats."""
     shown = [_public(b.statistics()) | _private(b) for b in exchange.services.stage.broadcasts()]
     return json_response({"streams": shown})
 
 
-async def end_publication(exchange: Exchange) -> Response | Reason:
+def end_publication(exchange: Exchange) -> Response:
     """`DELETE /api/v1/streams/APP/NAME/publisher`: the encoder is told, viewers are held."""
     broadcast = exchange.services.stage.broadcast(exchange.stream)
     if broadcast is None or broadcast.run is None:
