@@ -72,8 +72,8 @@ async def open_relay(
     failure: Exception | None = None
     async with trio.open_nursery() as background:
         background.start_soon(services.pump.run)
-        await background.start(services.stage.run)
-        await background.start(services.access.watch, services.stage)
+        await background.start(services.stage.serve_broadcasts)
+        await background.start(services.access.watch_keys, services.stage)
         async with trio.open_nursery() as connections:
             async with trio.open_nursery() as accepting:
                 doors = await _open_doors(services)

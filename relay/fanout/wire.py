@@ -104,18 +104,20 @@ class TlsWire:
         self._accepted = 0
 
     async def start(self) -> None:
-        while True:
-            try:
-                self._ssl.do_handshake()
-            except ssl.SSLWantReadError:
-                await self._flush()
-                await self._feed()
-            except ssl.SSLError as error:
-                await self._flush()
-                raise WireBroken(str(error)) from error
-            else:
-                await self._flush()
-                return
+        while (failure := self._shake_hands()) is not None:
+            # Also what refuses the peer: an alert says why (RFC 8446, 6).
+            await self._flush()
+            if not isinstance(failure, ssl.SSLWantReadError):
+                raise WireBroken(str(failure)) from failure
+            await self._feed()
+        await self._flush()
+
+    def _shake_hands(self) -> ssl.SSLError | None:
+        try:
+            self._ssl.do_handshake()
+        except ssl.SSLError as error:
+            return error
+        return None
 
     def send_nowait(self, data: bytes | memoryview, /) -> int:
         self._push()

@@ -54,7 +54,9 @@ class Stage:
     _waiting: dict[str, _Waiting] = attrs.field(factory=dict, init=False)
     _nursery: trio.Nursery = attrs.field(init=False)
 
-    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    async def serve_broadcasts(
+        self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
         """Own the broadcasts' tasks until cancelled."""
         async with trio.open_nursery() as self._nursery:
             task_status.started()

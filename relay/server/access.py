@@ -61,7 +61,7 @@ class Access:
         """Whether this is a good API key."""
         return token is not None and isinstance(find(self._keys.api, token), Granted)
 
-    async def watch(
+    async def watch_keys(
         self, stage: Stage, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """Keep the keys as they are in the file, and end publishers whose key is good no more.
