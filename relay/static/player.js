@@ -101,7 +101,6 @@ export class RelayPlayer extends EventTarget {
   }
 
   get words() {
-    if (!hasMediaSource) return sentences("no-mse");
     const { keyframe_interval_ms: keyframeIntervalMs = null } = this.#server ?? {};
     return sentences(this.phase, { keyframeIntervalMs, missing: this.#missing });
   }
@@ -459,7 +458,7 @@ export class RelayPlayer extends EventTarget {
 
   /** Tell listeners when what they would say or show is another. */
   #publish(always = false) {
-    this.phase = phaseOf(this.#facts());
+    this.phase = hasMediaSource ? phaseOf(this.#facts()) : "no-mse";
     const shown = JSON.stringify([this.phase, this.words]);
     if (shown === this.#shown && !always) return;
     this.#shown = shown;
