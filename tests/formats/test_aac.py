@@ -27,6 +27,13 @@ CHANNELS_ONE_BY_ONE = bits(
     (1, 1), (0, 4), (0, 1), (0, 4),  # a pair, then a single one
 )  # fmt: skip
 
+MIXED_DOWN = bits(
+    LC, RATE_48000, (0, 4), TAIL,
+    (0, 10), (2, 4), (0, 4), (0, 4), (0, 2), (0, 7),  # 2 front
+    (1, 1), (0, 4), (1, 1), (15, 4), (1, 1), (7, 3),  # mono, stereo and matrix mixdown
+    (0, 1), (0, 4), (0, 1), (0, 4),
+)  # fmt: skip
+
 CASES = [
     # name, configuration, codec string, rate, channels, samples per frame
     ("LC, 48 kHz, stereo", bytes.fromhex("1190"), "mp4a.40.2", 48000, 2, 1024),
@@ -68,6 +75,7 @@ CASES = [
         1024,
     ),
     ("HE-AAC behind LC", bytes.fromhex("131056e598"), "mp4a.40.2", 24000, 2, 1024),
+    ("mixed down", MIXED_DOWN, "mp4a.40.2", 48000, 2, 1024),
     ("channels one by one", CHANNELS_ONE_BY_ONE, "mp4a.40.2", 48000, 4, 1024),
 ]
 VALID = bytes.fromhex("1190")
@@ -134,6 +142,15 @@ def test_silence_decodes_to_silence_in_every_layout(layout: int) -> None:
     assert [frame.samples for frame in frames] == [1024] * 3
     assert {frame.layout.nb_channels for frame in frames} == {parsed.channels}
     assert not any(frame.to_ndarray().any() for frame in frames)
+
+
+def test_elements_of_one_kind_have_different_tags() -> None:
+    """4.5.2.1.1 wants it; decoders differ in what they make of anything else."""
+    silence = aac.parse_config(bits(LC, RATE_48000, (5, 4), TAIL)).silence
+    text = f"{int.from_bytes(silence, 'big'):0{8 * len(silence)}b}"
+    single, first, second = text[:29], text[29:81], text[81:133]
+    assert (single[:7], first[:7], second[:7]) == ("0000000", "0010000", "0010001")
+    assert text[133:136] == "111"
 
 
 def test_unusual_layouts_have_no_silence() -> None:

@@ -81,6 +81,14 @@ def test_pixels_that_are_not_square_are_reported() -> None:
     assert avc.parse_config(config).pixel_aspect == (64, 45)
 
 
+def test_scaling_lists_are_passed_over_to_their_last_delta() -> None:
+    # 16 deltas in the first list, a list that ends early (8 - 8), none, ..., 64 in the seventh
+    lists = "1" + golomb(1) * 16 + "1" + golomb(16) + "0000" + "1" + golomb(1, 2) * 32 + "0"
+    high = golomb(0, 1, 0, 0) + "0" + "1" + lists
+    parsed = avc.parse_sps(sps(high + PICTURE[1:] + "11" + "0" + "0", profile=100))
+    assert (parsed.width, parsed.height) == (640, 480)
+
+
 def test_order_count_of_type_1_is_passed_over() -> None:
     fields = golomb(0, 0, 1) + "0" + golomb(1, 2, 2, 3, 4) + golomb(1) + "0" + golomb(39, 29)
     parsed = avc.parse_config(record(sps(fields + "11" + "0" + "0")))
