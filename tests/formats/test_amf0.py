@@ -34,7 +34,7 @@ IDS = [name for name, _, _ in CASES]
 
 
 @pytest.mark.parametrize(("value", "wire"), [case[1:] for case in CASES], ids=IDS)
-def test_each_type_reads_as_it_is_written(value: AmfValue, wire: str):
+def test_each_type_reads_as_it_is_written(value: AmfValue, wire: str) -> None:
     data = bytes.fromhex(wire)
     read = amf0.decode_all(data, max_bytes=len(data))
     assert read == [value]
@@ -43,7 +43,7 @@ def test_each_type_reads_as_it_is_written(value: AmfValue, wire: str):
 
 
 @pytest.mark.parametrize(("value", "wire"), [case[1:] for case in CASES], ids=IDS)
-def test_each_type_leaves_what_follows_it_alone(value: AmfValue, wire: str):
+def test_each_type_leaves_what_follows_it_alone(value: AmfValue, wire: str) -> None:
     data = bytes.fromhex(wire) + b"\x01\x01"
     assert amf0.decode_all(data, max_bytes=len(data)) == [value, True]
     assert amf0.decode_first(data) == (value, len(data) - 2)
@@ -53,7 +53,7 @@ CUT_CASES = [case for case in CASES if len(case[2]) < 1000]
 
 
 @pytest.mark.parametrize("wire", [case[2] for case in CUT_CASES], ids=[c[0] for c in CUT_CASES])
-def test_a_cut_value_is_an_error_or_ends_at_a_member(wire: str):
+def test_a_cut_value_is_an_error_or_ends_at_a_member(wire: str) -> None:
     data = bytes.fromhex(wire)
     for end in range(1, len(data)):
         try:
@@ -80,49 +80,49 @@ REFUSED = [
 @pytest.mark.parametrize(
     ("wire", "problem"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
 )
-def test_what_is_not_amf0_is_refused_with_a_reason(wire: str, problem: str):
+def test_what_is_not_amf0_is_refused_with_a_reason(wire: str, problem: str) -> None:
     with pytest.raises(FormatError, match=problem):
         amf0.decode_all(bytes.fromhex(wire))
 
 
-def test_a_wrong_count_of_an_ecma_array_is_ignored():
+def test_a_wrong_count_of_an_ecma_array_is_ignored() -> None:
     for count in ("00000000", "00000007", "ffffffff"):
         data = bytes.fromhex(f"08 {count} 0001 61 05 0001 62 05 000009")
         assert amf0.decode_all(data) == [{"a": None, "b": None}]
 
 
 @pytest.mark.parametrize("end", ["", "00", "0000"])
-def test_an_object_may_lack_its_end_at_the_end_of_the_data(end: str):
+def test_an_object_may_lack_its_end_at_the_end_of_the_data(end: str) -> None:
     assert amf0.decode_all(bytes.fromhex("03 0001 61 05" + end)) == [{"a": None}]
 
 
-def test_text_that_is_not_utf8_is_replaced():
+def test_text_that_is_not_utf8_is_replaced() -> None:
     assert amf0.decode_all(bytes.fromhex("02 0003 61ff62")) == ["a�b"]
 
 
-def test_a_reference_is_the_value_it_points_at():
+def test_a_reference_is_the_value_it_points_at() -> None:
     values = amf0.decode_all(bytes.fromhex("0a 00000002 03 0001 61 05 000009 07 0001"))
     assert values == [[{"a": None}, {"a": None}]]
 
 
-def test_references_cannot_multiply_values():
+def test_references_cannot_multiply_values() -> None:
     """Each array holds the one before it twice: 2**n values in 11 n bytes."""
     doubling = b"".join(
         b"\x0a\x00\x00\x00\x02\x07" + n.to_bytes(2, "big") + b"\x07" + n.to_bytes(2, "big")
         for n in range(64)
     )
-    with pytest.raises(FormatError, match="too many values|too many bytes"):
+    with pytest.raises(FormatError, match=r"too many (values|bytes)"):
         amf0.decode_all(b"\x0a\x00\x00\x00\x00" + doubling)
 
 
-def test_references_cannot_multiply_bytes():
+def test_references_cannot_multiply_bytes() -> None:
     data = amf0.encode({"a": "x" * 30_000}) + b"\x07\x00\x00" * 3
     with pytest.raises(FormatError, match="too many bytes"):
         amf0.decode_all(data)
     assert len(amf0.decode_all(data, max_bytes=200_000)) == 4
 
 
-def test_nesting_is_bounded_both_ways():
+def test_nesting_is_bounded_both_ways() -> None:
     value: AmfValue = []
     for _ in range(15):
         value = [value]
@@ -134,12 +134,12 @@ def test_nesting_is_bounded_both_ways():
         amf0.encode([value])
 
 
-def test_a_million_open_objects_do_not_overflow_the_stack():
+def test_a_million_open_objects_do_not_overflow_the_stack() -> None:
     with pytest.raises(FormatError, match="deeper than 16"):
         amf0.decode_all(b"\x03\x00\x01a" * 15_000)
 
 
-def test_size_and_count_are_bounded():
+def test_size_and_count_are_bounded() -> None:
     with pytest.raises(FormatError, match="11 bytes, 10 allowed"):
         amf0.decode_all(b"\x05" * 11, max_bytes=10)
     with pytest.raises(FormatError, match="too many values"):
@@ -159,7 +159,7 @@ def test_size_and_count_are_bounded():
     ],
     ids=["object", "bytes", "lone surrogate", "in a key", "long key", "huge number", "zone"],
 )
-def test_what_has_no_amf0_form_is_not_written(value: AmfValue):
+def test_what_has_no_amf0_form_is_not_written(value: AmfValue) -> None:
     with pytest.raises(FormatError):
         amf0.encode(value)
 
@@ -184,12 +184,12 @@ VALUES = st.recursive(
 
 
 @given(st.lists(VALUES, max_size=4))
-def test_anything_written_reads_back(values: list[AmfValue]):
+def test_anything_written_reads_back(values: list[AmfValue]) -> None:
     assert amf0.decode_all(amf0.encode(*values)) == values
 
 
 @given(st.binary(max_size=200))
-def test_garbage_gives_values_or_a_format_error(data: bytes):
+def test_garbage_gives_values_or_a_format_error(data: bytes) -> None:
     try:
         values = amf0.decode_all(data)
     except FormatError:

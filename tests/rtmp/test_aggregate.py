@@ -25,7 +25,7 @@ def aggregate(*parts: bytes) -> bytes:
     return message(b"".join(parts), type_id=22, stream_id=1)
 
 
-def test_the_parts_keep_their_distances_from_the_time_of_the_whole():
+def test_the_parts_keep_their_distances_from_the_time_of_the_whole() -> None:
     data = aggregate(
         part(8, 5000, b"sound"), part(9, 5040, b"picture"), part(9, 4990, b"early")
     ).replace(b"\x03\x00\x00\x00", b"\x03\x00\x03\xe8", 1)
@@ -36,23 +36,23 @@ def test_the_parts_keep_their_distances_from_the_time_of_the_whole():
     ]
 
 
-def test_the_upper_timestamp_byte_counts():
+def test_the_upper_timestamp_byte_counts() -> None:
     data = aggregate(part(8, 0x01FFFFFF, b"a"), part(8, 0x02000001, b"b"))
     events = receive(publishing(), data)
     assert events == [MediaMessage(Kind.AUDIO, 1, 0, b"a"), MediaMessage(Kind.AUDIO, 1, 2, b"b")]
 
 
-def test_script_data_may_be_inside_and_the_rest_is_skipped():
+def test_script_data_may_be_inside_and_the_rest_is_skipped() -> None:
     meta = amf0.encode("onMetaData", {"width": 96.0})
     parts = part(18, 0, meta), part(22, 0, b""), part(20, 0, b""), part(1, 0, bytes(4))
     assert receive(publishing(), aggregate(*parts)) == [Metadata(1, 0, {"width": 96.0})]
 
 
-def test_an_empty_aggregate_is_nothing():
+def test_an_empty_aggregate_is_nothing() -> None:
     assert receive(publishing(), aggregate()) == []
 
 
-def test_a_snapshot_between_two_parts_loses_none():
+def test_a_snapshot_between_two_parts_loses_none() -> None:
     connection = publishing()
     connection.receive_data(aggregate(part(8, 0, b"a"), part(8, 1, b"b")))
     assert connection.next_event() == MediaMessage(Kind.AUDIO, 1, 0, b"a")
@@ -61,6 +61,6 @@ def test_a_snapshot_between_two_parts_loses_none():
 
 
 @pytest.mark.parametrize("cut", [1, 4, 5, 12])
-def test_a_part_that_is_cut_is_an_error(cut: int):
+def test_a_part_that_is_cut_is_an_error(cut: int) -> None:
     with pytest.raises(RemoteProtocolError, match="ends inside a part"):
         receive(publishing(), aggregate(part(8, 0, b"a")[:-cut]))

@@ -49,7 +49,7 @@ def times(data: bytes) -> list[int]:
 
 
 @pytest.mark.parametrize("cid", [2, 3, 63, 64, 319, 320, 321, 575, 576, 65_599])
-def test_all_three_basic_headers_are_read(cid: int):
+def test_all_three_basic_headers_are_read(cid: int) -> None:
     """Ids from 320 on take three bytes, low byte first (SRS PR 4680)."""
     head = chunk(0, cid, length=300, time=5)
     data = in_chunks(128, head, BODY[:300], basic(3, cid)) + chunk(2, cid, BODY[:300][:128], time=3)
@@ -57,13 +57,13 @@ def test_all_three_basic_headers_are_read(cid: int):
     assert read(data) == [Message(9, 1, 5, BODY[:300]), Message(9, 1, 8, BODY[:300])]
 
 
-def test_long_forms_of_short_ids_are_read():
+def test_long_forms_of_short_ids_are_read() -> None:
     two = b"\x00\x05" + chunk(0, 6, b"a")[1:]
     three = b"\x01\x05\x00" + chunk(0, 6, b"b")[1:]
     assert [message.payload for message in read(two + three)] == [b"a", b"b"]
 
 
-def test_each_format_takes_what_it_lacks_from_the_chunk_before():
+def test_each_format_takes_what_it_lacks_from_the_chunk_before() -> None:
     data = (
         chunk(0, 6, b"one", time=1000, type_id=9, stream_id=5)
         + chunk(1, 6, b"four", time=40, type_id=8)
@@ -79,17 +79,17 @@ def test_each_format_takes_what_it_lacks_from_the_chunk_before():
     ]
 
 
-def test_a_type_3_message_after_type_0_takes_its_timestamp_for_a_delta():
+def test_a_type_3_message_after_type_0_takes_its_timestamp_for_a_delta() -> None:
     data = chunk(0, 6, b"a", time=23) + basic(3, 6) + b"b" + basic(3, 6) + b"c"
     assert times(data) == [23, 46, 69]
 
 
-def test_timestamps_wrap_at_32_bits():
+def test_timestamps_wrap_at_32_bits() -> None:
     data = chunk(0, 6, b"a", time=0xFFFFFFF0) + chunk(2, 6, b"b", time=0x20)
     assert times(data) == [0xFFFFFFF0, 0x10]
 
 
-def test_an_extended_timestamp_of_types_1_and_2_is_a_delta():
+def test_an_extended_timestamp_of_types_1_and_2_is_a_delta() -> None:
     data = (
         chunk(0, 6, b"a", time=5)
         + chunk(1, 6, b"b", time=0x01000000)
@@ -105,7 +105,7 @@ REPEATED = START.to_bytes(4, "big")
 
 @pytest.mark.parametrize("repeated", [REPEATED, b""], ids=["FMLE", "old librtmp"])
 @pytest.mark.parametrize("cid", [6, 70, 400])
-def test_a_type_3_chunk_may_repeat_the_extended_timestamp_or_not(repeated: bytes, cid: int):
+def test_a_type_3_chunk_may_repeat_the_extended_timestamp_or_not(repeated: bytes, cid: int) -> None:
     head = chunk(0, cid, length=300, time=START)
     data = in_chunks(128, head, BODY[:300], basic(3, cid) + repeated)
     following = chunk(1, cid, b"x", time=40) + basic(3, cid) + b"y"
@@ -117,23 +117,23 @@ def test_a_type_3_chunk_may_repeat_the_extended_timestamp_or_not(repeated: bytes
 
 
 @pytest.mark.parametrize("last", [1, 2, 3])
-def test_a_last_chunk_shorter_than_a_timestamp_does_not_wait_for_one(last: int):
+def test_a_last_chunk_shorter_than_a_timestamp_does_not_wait_for_one(last: int) -> None:
     payload = BODY[:128] + b"\x09" * last
     head = chunk(0, 6, length=len(payload), time=START)
     assert read(in_chunks(128, head, payload, basic(3, 6))) == [Message(9, 1, START, payload)]
 
 
-def test_a_new_type_3_message_repeats_the_extended_delta():
+def test_a_new_type_3_message_repeats_the_extended_delta() -> None:
     data = chunk(0, 6, b"a") + chunk(2, 6, b"b", time=START) + basic(3, 6) + REPEATED + b"c"
     assert times(data) == [0, START, 2 * START]
 
 
-def test_a_shorter_timestamp_ends_the_extended_ones():
+def test_a_shorter_timestamp_ends_the_extended_ones() -> None:
     data = chunk(0, 6, b"a", time=START) + chunk(2, 6, b"b", time=40) + basic(3, 6) + b"c"
     assert times(data) == [START, START + 40, START + 80]
 
 
-def test_messages_of_different_chunk_streams_interleave():
+def test_messages_of_different_chunk_streams_interleave() -> None:
     video, audio = BODY[:500], BODY[500:760]
     data = (
         chunk(0, 6, video[:128], length=500)
@@ -152,19 +152,19 @@ def test_messages_of_different_chunk_streams_interleave():
     assert read(data) == [Message(8, 1, 0, audio), Message(9, 1, 0, video)]
 
 
-def test_payload_that_looks_like_headers_stays_payload():
+def test_payload_that_looks_like_headers_stays_payload() -> None:
     payload = b"\xc6" * 1000
     data = in_chunks(128, chunk(0, 6, length=1000), payload, b"\xc6")
     assert read(data) == [Message(9, 1, 0, payload)]
 
 
 @pytest.mark.parametrize("size", [1, 2, 64, 128, 1000, 2999, 3000, 3001, 0xFFFFFF])
-def test_every_chunk_size_is_read(size: int):
+def test_every_chunk_size_is_read(size: int) -> None:
     data = in_chunks(size, chunk(0, 6, length=3000), BODY, basic(3, 6))
     assert read(data * 2, lambda: new_reader(size)) == [Message(9, 1, 0, BODY)] * 2
 
 
-def test_a_chunk_size_changes_in_the_middle_of_a_message():
+def test_a_chunk_size_changes_in_the_middle_of_a_message() -> None:
     reader = new_reader()
     assert all_of(reader, chunk(0, 6, BODY[:128], length=400) + chunk(0, 2, b"size")) == [
         Message(9, 1, 0, b"size")
@@ -174,11 +174,11 @@ def test_a_chunk_size_changes_in_the_middle_of_a_message():
     assert all_of(reader, data) == [Message(9, 1, 0, BODY[:400])]
 
 
-def test_an_empty_message_is_a_message():
+def test_an_empty_message_is_a_message() -> None:
     assert read(chunk(0, 4, type_id=8) + basic(3, 4)) == [Message(8, 1, 0, b"")] * 2
 
 
-def test_an_aborted_message_is_forgotten():
+def test_an_aborted_message_is_forgotten() -> None:
     reader = new_reader()
     all_of(reader, chunk(0, 6, BODY[:128], length=400))
     reader.abort(6)
@@ -199,19 +199,19 @@ REFUSED = [
 @pytest.mark.parametrize(
     ("data", "problem"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
 )
-def test_what_is_refused_is_refused_at_its_header(data: bytes, problem: str):
+def test_what_is_refused_is_refused_at_its_header(data: bytes, problem: str) -> None:
     with pytest.raises(RemoteProtocolError, match=problem):
         all_of(new_reader(), data)
 
 
-def test_chunk_streams_are_counted():
+def test_chunk_streams_are_counted() -> None:
     reader = new_reader(chunk_streams=3)
     all_of(reader, b"".join(chunk(0, cid) for cid in (3, 4, 5, 3)))
     with pytest.raises(RemoteProtocolError, match="more than 3 chunk streams"):
         all_of(reader, chunk(0, 6))
 
 
-def test_unfinished_messages_are_bounded_in_sum():
+def test_unfinished_messages_are_bounded_in_sum() -> None:
     reader = new_reader(message_bytes=1000, buffered_bytes=2500)
     begun = [chunk(0, cid, BODY[:128], length=1000) for cid in (3, 4, 5)]
     all_of(reader, begun[0] + begun[1])
@@ -219,7 +219,7 @@ def test_unfinished_messages_are_bounded_in_sum():
         all_of(reader, begun[2])
 
 
-def test_finished_messages_make_room():
+def test_finished_messages_make_room() -> None:
     reader = new_reader(message_bytes=1000, buffered_bytes=1000)
     data = in_chunks(128, chunk(0, 6, length=1000), BODY[:1000], basic(3, 6))
     assert len(all_of(reader, data * 5)) == 5

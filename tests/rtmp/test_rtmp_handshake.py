@@ -30,7 +30,7 @@ def split(answer: bytes) -> tuple[bytes, bytes]:
     return answer[1 : 1 + PACKET_SIZE], answer[1 + PACKET_SIZE :]
 
 
-def test_a_plain_client_gets_its_packet_back():
+def test_a_plain_client_gets_its_packet_back() -> None:
     connection = server()
     assert receive(connection, PLAIN_HELLO) == []
     s1, s2 = split(connection.data_to_send())
@@ -40,7 +40,7 @@ def test_a_plain_client_gets_its_packet_back():
 
 
 @pytest.mark.parametrize("scheme", [0, 1])
-def test_a_good_digest_is_answered_by_one_of_the_same_scheme(scheme: int):
+def test_a_good_digest_is_answered_by_one_of_the_same_scheme(scheme: int) -> None:
     connection = server()
     hello = signed_hello(scheme)
     receive(connection, hello)
@@ -54,7 +54,7 @@ def test_a_good_digest_is_answered_by_one_of_the_same_scheme(scheme: int):
     assert receive(connection, bytes(PACKET_SIZE)) == [HandshakeCompleted(digest=True)]
 
 
-def test_a_wrong_digest_is_answered_plainly():
+def test_a_wrong_digest_is_answered_plainly() -> None:
     hello = bytearray(signed_hello(0))
     hello[-1] ^= 1
     connection = server()
@@ -65,11 +65,11 @@ def test_a_wrong_digest_is_answered_plainly():
 
 
 @pytest.mark.parametrize("capture", CAPTURES.values(), ids=CAPTURES)
-def test_ffmpeg_signs_its_hello(capture: bytes):
+def test_ffmpeg_signs_its_hello(capture: bytes) -> None:
     assert receive(server(), capture[: 1 + 2 * PACKET_SIZE]) == [HandshakeCompleted(digest=True)]
 
 
-def test_the_answer_goes_out_before_the_client_says_more():
+def test_the_answer_goes_out_before_the_client_says_more() -> None:
     connection = server()
     for byte in PLAIN_HELLO[:-1]:
         assert receive(connection, bytes((byte,))) == []
@@ -83,7 +83,7 @@ def test_the_answer_goes_out_before_the_client_says_more():
     [(b"\x06", "RTMPE"), (b"GET / HTTP/1.1", "not RTMP"), (b"\x16\x03\x01", "not RTMP")],
     ids=["RTMPE", "HTTP", "TLS"],
 )
-def test_other_protocols_are_refused_at_their_first_byte(data: bytes, problem: str):
+def test_other_protocols_are_refused_at_their_first_byte(data: bytes, problem: str) -> None:
     connection = server()
     connection.receive_data(data[:1])
     with pytest.raises(RemoteProtocolError, match=problem) as caught:
@@ -91,7 +91,7 @@ def test_other_protocols_are_refused_at_their_first_byte(data: bytes, problem: s
     assert caught.value.reply == b""
 
 
-def test_what_follows_the_handshake_in_one_read_is_kept():
+def test_what_follows_the_handshake_in_one_read_is_kept() -> None:
     connection = server()
     connection.receive_data(PLAIN_CLIENT + b"\x82")
     assert connection.next_event() == HandshakeCompleted(digest=False)
@@ -101,13 +101,13 @@ def test_what_follows_the_handshake_in_one_read_is_kept():
 
 
 @pytest.mark.parametrize("step", [1, 1000, 1 << 20])
-def test_client_and_server_shake_hands(step: int):
+def test_client_and_server_shake_hands(step: int) -> None:
     pair = ConnectionPair(step=step)
     pair.shake_hands()
     assert {side.state.value for side in pair.sides.values()} == {"ready"}
     assert len(pair.wire[Role.CLIENT]) == len(pair.wire[Role.SERVER]) == 1 + 2 * PACKET_SIZE
 
 
-def test_entropy_must_be_enough():
+def test_entropy_must_be_enough() -> None:
     with pytest.raises(ValueError, match="3071 of 3072"):
         Connection(Role.SERVER, entropy=bytes(3071))

@@ -154,10 +154,10 @@ def feed_every_way(make: Callable[[], Connection], data: bytes) -> list[Received
     return whole
 
 
-def decoded(data: bytes) -> list[tuple[int, int, bytes]]:
+def decoded(data: bytes, size: int = 128) -> list[tuple[int, int, bytes]]:
     """Type, message stream and body of every message in what a server sent; sizes obeyed."""
     found = []
-    size, position = 128, 0
+    position = 0
     while position < len(data):
         length = int.from_bytes(data[position + 4 : position + 7], "big")
         type_id = data[position + 7]
@@ -172,6 +172,6 @@ def decoded(data: bytes) -> list[tuple[int, int, bytes]]:
     return found
 
 
-def commands_in(data: bytes) -> list[list[AmfValue]]:
+def commands_in(data: bytes, size: int = 128) -> list[list[AmfValue]]:
     """The values of every command in what a server sent."""
-    return [amf0.decode_all(body) for type_id, _, body in decoded(data) if type_id == 20]
+    return [amf0.decode_all(body) for type_id, _, body in decoded(data, size) if type_id == 20]

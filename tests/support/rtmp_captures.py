@@ -11,7 +11,7 @@ FOLDER = Path(__file__).parent.parent / "rtmp" / "captures"
 CAPTURES = {path.stem: path.read_bytes() for path in sorted(FOLDER.glob("*.bin"))}
 
 START_EXTENDED = 16_800_000 - 154
-"""Timestamp of the first frame in the `extended` captures: 4 h 40 min, less its reordering delay."""
+"""Timestamp of the first frame in the `extended` captures: 4 h 40 min, less the encoder delay."""
 
 _KINDS = {8: Kind.AUDIO, 9: Kind.VIDEO}
 
