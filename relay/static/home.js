@@ -41,13 +41,16 @@ function fill(card, stream) {
   badge.textContent = isLive ? "Live" : "Interrupted";
   const since = Date.parse(stream.since);
   const age = Number.isNaN(since) ? "" : durationText(Date.now() - since);
-  card.querySelector(".viewers").textContent = [viewersText(stream.viewers ?? 0), age].filter(Boolean).join(" · ");
+  const audience = [viewersText(stream.viewers ?? 0), age].filter(Boolean);
+  card.querySelector(".viewers").textContent = audience.join(" · ");
   card.querySelector(".technique").textContent = technique(stream);
 }
 
+const byViewers = (a, b) => (b.viewers ?? 0) - (a.viewers ?? 0) || a.name.localeCompare(b.name);
+
 /** Cards stay the same elements while their streams live, so that focus and hover stay too. */
 function show(streams) {
-  const ordered = [...streams].sort((a, b) => (b.viewers ?? 0) - (a.viewers ?? 0) || (a.name < b.name ? -1 : 1));
+  const ordered = [...streams].sort(byViewers);
   const keys = new Set(ordered.map(keyOf));
   for (const [key, card] of cards) {
     if (keys.has(key)) continue;

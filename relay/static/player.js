@@ -9,37 +9,25 @@
  * (`detail.ms` of the broadcast are missing for this viewer).
  *
  * Three things are kept apart.  The socket brings bytes and keeps coming back.  The buffer takes
- * them, and is replaced when the timeline, the tracks or the decoder give reason to.  The ten
- * ticks a second decide where to play and how fast: every cure (a hole, a stall, a frozen
- * decoder, a tab that slept) is found there by looking at the buffer, not by trusting that
- * the browser fired the right event.
+ * them, and is replaced when the timeline, the tracks or the decoder give reason to.  The
+ * playhead decides where to play and how fast.  Here they meet, and what the viewer wishes and
+ * what the server says become one phase that a page can show.
  */
 
 import { MediaBuffer, hasMediaSource, isSupported } from "./buffer.js";
 import { LiveEdge, ServerClock, localNow } from "./clock.js";
 import { fitsTracks, missingCodecs } from "./codecs.js";
-import { Pace, TUNING, aheadOf, edgePosition, landing, nextRange, trimPoint } from "./live-edge.js";
+import { aheadOf, trimPoint } from "./live-edge.js";
+import { Playhead } from "./playhead.js";
 import { RelaySocket } from "./socket.js";
 import { phaseOf, sentences } from "./words.js";
 
 const TICK = 100;
 const STATS_EVERY = 250;
-/** Less than this ahead of the playhead is nothing to play. */
-const DRY = 0.04;
-/** Browsers stop this much earlier when one track ends before the other. */
-const SHALLOW = 0.2;
-const STILL = 0.2;
-/** A seek that takes longer waits for data that may never come. */
-const SEEK_PATIENCE = 0.8;
-/** Playback that stands still with data in hand for so long is stuck. */
-const FROZEN = 1.5;
-const NUDGES = 2;
-/** After a stall, playback waits for its margin, but not for ever. */
-const REFILL = 2;
 /** A jitter shorter than this is not worth a word to the viewer. */
-const PATIENCE = 0.5;
+const PATIENCE = 500;
 /** A long pause should not cost anybody traffic. */
-const REST_AFTER = 60;
+const REST_AFTER = 60000;
 
 export class RelayPlayer extends EventTarget {
   phase = "connecting";
@@ -47,8 +35,6 @@ export class RelayPlayer extends EventTarget {
   viewers = null;
   bitrate = null;
   startupMs = null;
-  stalls = 0;
-  jumps = 0;
   skips = 0;
   skippedMs = 0;
   rebuilds = 0;
@@ -58,7 +44,7 @@ export class RelayPlayer extends EventTarget {
   #socket;
   #clock = new ServerClock();
   #edge = new LiveEdge(this.#clock);
-  #pace = new Pace();
+  #playhead;
   #buffer = null;
   #session = null;
   #needsNewSource = true;
@@ -66,13 +52,7 @@ export class RelayPlayer extends EventTarget {
   #missing = [];
   #wantsPlay = false;
   #isBlocked = false;
-  #hasStarted = false;
-  #isDry = false;
   #startedAt = 0;
-  /** Where the playhead was last, since when, and how often it was pushed from there. */
-  #moved = { time: 0, at: 0, nudges: 0 };
-  #advancedAt = -Infinity;
-  #refillUntil = null;
   #pausedAt = null;
   #shown = "";
   #statsAt = 0;
@@ -90,6 +70,10 @@ export class RelayPlayer extends EventTarget {
       clock: (...trip) => this.#clock.sample(...trip),
       status: (status) => this.#connected(status),
     });
+    this.#playhead = new Playhead(video, {
+      paused: () => this.#play(),
+      stuck: (error) => this.#rebuild(error),
+    });
     this.#listen();
   }
 
@@ -106,7 +90,7 @@ export class RelayPlayer extends EventTarget {
   }
 
   get latencyMs() {
-    if (!this.#hasStarted) return null;
+    if (!this.#playhead.hasStarted) return null;
     return this.#edge.latency(this.#video.currentTime * 1000, localNow());
   }
 
@@ -115,11 +99,19 @@ export class RelayPlayer extends EventTarget {
   }
 
   get targetMs() {
-    return Math.round(this.#pace.target * 1000);
+    return Math.round(this.#playhead.target * 1000);
   }
 
   get rate() {
     return this.#video.playbackRate;
+  }
+
+  get stalls() {
+    return this.#playhead.stalls;
+  }
+
+  get jumps() {
+    return this.#playhead.jumps;
   }
 
   get reconnects() {
@@ -154,7 +146,7 @@ export class RelayPlayer extends EventTarget {
     this.#isBlocked = false;
     this.#pausedAt = null;
     if (this.#socket.status === "closed") this.#socket.open();
-    this.#toEdge();
+    this.#playhead.toEdge(this.#ranges);
     this.#play();
     this.#publish();
   }
@@ -263,7 +255,7 @@ export class RelayPlayer extends EventTarget {
     this.sources += 1;
     this.#needsNewSource = false;
     this.#buffer = new MediaBuffer(this.#video, mime, {
-      progress: () => !this.#hasStarted && this.#begin(),
+      progress: () => this.#begin(),
       overflow: () => this.#socket.restart(),
       failure: (error) => this.#rebuild(error),
     });
@@ -273,9 +265,7 @@ export class RelayPlayer extends EventTarget {
     this.#buffer?.close();
     this.#buffer = null;
     this.#needsNewSource = true;
-    this.#hasStarted = false;
-    this.#isDry = false;
-    this.#refillUntil = null;
+    this.#playhead.reset();
   }
 
   /** The decoder or the buffer gave up: a new MediaSource, from the next keyframe on. */
@@ -291,15 +281,8 @@ export class RelayPlayer extends EventTarget {
 
   #begin() {
     // The burst from the keyframe comes in one go: look once all of it is in.
-    if (!this.#buffer.isDrained) return;
-    const position = edgePosition(this.#ranges, this.#pace.target);
-    if (position === null) return;
-    this.#hasStarted = true;
-    this.#seek(position);
-    this.#pace.begin(localNow() / 1000);
-    // A broadcast's first second has no burst: gather the margin before playing.
-    this.#isDry = this.bufferMs < this.targetMs;
-    if (this.#wantsPlay) this.#play();
+    if (this.#playhead.hasStarted || !this.#buffer.isDrained) return;
+    if (this.#playhead.begin(this.#ranges) && this.#wantsPlay) this.#play();
   }
 
   async #play() {
@@ -319,98 +302,22 @@ export class RelayPlayer extends EventTarget {
     this.#play();
   }
 
-  #seek(position) {
-    this.#video.currentTime = position;
-    this.#refillUntil = null;
-    this.#pace.moved(localNow() / 1000);
-    this.#moved = { time: this.#video.currentTime, at: localNow() / 1000, nudges: 0 };
-  }
-
-  #toEdge() {
-    const position = edgePosition(this.#ranges, this.#pace.target);
-    if (this.#hasStarted && position !== null) this.#seek(position);
-  }
-
   #tick() {
-    const now = localNow() / 1000;
+    const now = localNow();
     this.#rest(now);
-    if (this.#buffer && this.#hasStarted) {
-      const ranges = this.#ranges;
-      this.#trim(ranges);
-      if (this.#wantsPlay && !this.#isBlocked) this.#steer(now, ranges);
-    }
+    if (this.#playhead.hasStarted) this.#steer(this.#ranges);
     this.#publish();
-    if (now * 1000 - this.#statsAt < STATS_EVERY) return;
-    this.#statsAt = now * 1000;
+    if (now - this.#statsAt < STATS_EVERY) return;
+    this.#statsAt = now;
     this.dispatchEvent(new Event("stats"));
   }
 
-  #steer(now, ranges) {
-    const time = this.#video.currentTime;
-    const ahead = aheadOf(ranges, time);
-    if (this.#video.seeking && now - this.#moved.at < SEEK_PATIENCE) return;
-    if (time !== this.#moved.time) this.#advanced(now, time);
-    if (this.#hasRunDry(now, ahead)) return this.#ranDry(now, ranges, time);
-    if (this.#isDry) return this.#refill(now, ahead);
-    if (this.#pace.isLate(now, ahead)) return this.#toEdge();
-    if (now - this.#moved.at > FROZEN) return this.#unfreeze(now, time, ahead);
-    this.#setRate(this.#pace.next(now, ahead));
-  }
-
-  #hasRunDry(now, ahead) {
-    if (ahead < DRY) return true;
-    const isStarved = this.#video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
-    return isStarved && ahead < SHALLOW && now - this.#moved.at > STILL;
-  }
-
-  #advanced(now, time) {
-    if (this.startupMs === null) this.startupMs = Math.round(now * 1000 - this.#startedAt);
-    this.#moved = { time, at: now, nudges: 0 };
-    this.#advancedAt = now;
-  }
-
-  #ranDry(now, ranges, time) {
-    const next = nextRange(ranges, time);
-    if (next) return this.#jump(next);
-    if (this.#isDry) return;
-    this.#isDry = true;
-    // A silent publisher is nobody's stall: more buffer would not have helped.
-    if (this.state !== "live" || this.#socket.status !== "open") return;
-    this.stalls += 1;
-    this.#pace.stalled(now);
-  }
-
-  #jump(range) {
-    this.jumps += 1;
-    // A hair inside: the very start of a range is a matter of rounding.
-    this.#seek(landing(range, this.#pace.target) + 0.001);
-    this.#isDry = true;
-  }
-
-  /** Stand still until the margin is back; to start at once would be to stutter. */
-  #refill(now, ahead) {
-    this.#refillUntil ??= now + REFILL;
-    this.#moved.at = now;
-    if (ahead < this.#pace.target && now < this.#refillUntil) return this.#setRate(0);
-    this.#isDry = false;
-    this.#refillUntil = null;
-    this.#setRate(1);
-    this.#pace.moved(now);
-  }
-
-  #unfreeze(now, time, ahead) {
-    if (this.#video.paused) this.#play();
-    this.#moved.at = now;
-    this.#moved.nudges += 1;
-    if (document.hidden) return;
-    if (this.#moved.nudges > NUDGES) return this.#rebuild(new Error("playback is stuck"));
-    const { nudges } = this.#moved;
-    this.#seek(nudges === 1 ? time + Math.min(0.1, ahead / 2) : edgePosition(this.#ranges, this.#pace.target));
-    this.#moved.nudges = nudges;
-  }
-
-  #setRate(rate) {
-    if (this.#video.playbackRate !== rate) this.#video.playbackRate = rate;
+  #steer(ranges) {
+    this.#trim(ranges);
+    if (!this.#wantsPlay || this.#isBlocked) return;
+    this.#playhead.steer(ranges, this.state === "live" && this.#socket.status === "open");
+    if (this.startupMs !== null || !Number.isFinite(this.#playhead.advancedAt)) return;
+    this.startupMs = Math.round(localNow() - this.#startedAt);
   }
 
   #trim(ranges) {
@@ -419,7 +326,7 @@ export class RelayPlayer extends EventTarget {
   }
 
   #rest(now) {
-    if (this.#pausedAt === null || now - this.#pausedAt / 1000 < REST_AFTER) return;
+    if (this.#pausedAt === null || now - this.#pausedAt < REST_AFTER) return;
     this.#pausedAt = null;
     this.#socket.close();
   }
@@ -438,7 +345,7 @@ export class RelayPlayer extends EventTarget {
 
   /** Media keys, picture in picture: as good as our own button.  A hidden tab is not. */
   #pausedByOthers() {
-    if (!this.#wantsPlay || document.hidden || !this.#hasStarted || this.#video.error) return;
+    if (!this.#wantsPlay || document.hidden || !this.#playhead.hasStarted || this.#video.error) return;
     this.pause();
   }
 
@@ -446,8 +353,8 @@ export class RelayPlayer extends EventTarget {
     if (!this.#wantsPlay) return;
     this.#socket.wake();
     // A hidden tab's timers sleep, and its playhead may have been left behind.
-    if (this.bufferMs > this.targetMs + TUNING.lateWhileSettling * 1000) this.#toEdge();
-    if (this.#hasStarted && this.#video.paused && !this.#isBlocked) this.#play();
+    if (this.#playhead.isLeftBehind(this.#ranges)) this.#playhead.toEdge(this.#ranges);
+    if (this.#playhead.hasStarted && this.#video.paused && !this.#isBlocked) this.#play();
     this.#publish();
   }
 
@@ -466,13 +373,14 @@ export class RelayPlayer extends EventTarget {
   }
 
   #facts() {
+    const { hasStarted, advancedAt } = this.#playhead;
     return {
       isOnline: navigator.onLine,
       wantsPlay: this.#wantsPlay,
       isBlocked: this.#isBlocked,
       missing: this.#missing,
-      isPlaying: this.#hasStarted && localNow() / 1000 - this.#advancedAt < PATIENCE,
-      hasStarted: this.#hasStarted,
+      isPlaying: hasStarted && localNow() - advancedAt * 1000 < PATIENCE,
+      hasStarted,
       connection: this.#socket.status,
       server: this.#server,
     };

@@ -35,11 +35,15 @@ function showFigures(player) {
   show("#viewers", player.viewers === null ? "" : viewersText(player.viewers));
 }
 
+function frameFor(address) {
+  return `<iframe src="${address}" allow="autoplay; fullscreen"></iframe>`;
+}
+
 function showAddresses() {
   const addresses = {
     flv: `${location.origin}${stream.path}.flv`,
     mp4: `${location.origin}${stream.path}.mp4`,
-    embed: `<iframe src="${location.origin}/embed${stream.path}?muted&autoplay" allow="autoplay; fullscreen"></iframe>`,
+    embed: frameFor(`${location.origin}/embed${stream.path}?muted&autoplay`),
   };
   for (const [id, text] of Object.entries(addresses)) show(`#${id}`, text);
   // Clipboards are for secure pages only.
