@@ -44,8 +44,8 @@ LEAST_UNSENT = 128 * 1024
 class Prelude(Protocol):
     """What an encoding says to followers at the points where they start."""
 
-    def opening(self) -> bytes:
-        """Before the first piece that a newcomer gets."""
+    def opening(self, media_ms: int) -> bytes:
+        """Before the first piece that a newcomer gets, which begins at `media_ms`."""
 
     def resume(self, from_ms: int, to_ms: int) -> bytes:
         """Before the first piece after a gap in media time."""
@@ -216,7 +216,7 @@ class Feed:
         if gap is not None and piece.position < gap.position:
             return False
         if gap is None or not follower.opened:
-            prelude = self._prelude.opening()
+            prelude = self._prelude.opening(piece.media_ms)
         else:
             prelude = self._prelude.resume(gap.media_ms, piece.media_ms)
         follower.start_at(piece)

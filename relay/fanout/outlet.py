@@ -87,6 +87,7 @@ class Outlet:
         "_limits",
         "_on_fail",
         "_send",
+        "_sent_of_tail",
         "_sources",
         "_spawn",
         "_tail",
@@ -122,7 +123,8 @@ class Outlet:
         self._spawn = spawn
         self._on_fail = on_fail
         self._backlogged = False
-        self._tail = memoryview(b"")
+        self._tail = b""
+        self._sent_of_tail = 0
         self._tail_since = 0.0
         self._held = 0
         self._drained: trio.Event | None = None
@@ -157,7 +159,7 @@ class Outlet:
             return
         self.sent_bytes += sent
         if sent != len(data):
-            self._begin_backlog(memoryview(data)[sent:])
+            self._begin_backlog(data, sent)
 
     def fail(self, reason: Reason) -> None:
         """End the connection, for this reason unless it already has one; nothing more is sent.
@@ -204,12 +206,12 @@ class Outlet:
 
     # Falling behind.
 
-    def _begin_backlog(self, tail: memoryview) -> None:
+    def _begin_backlog(self, data: bytes, sent: int) -> None:
         self.short_sends += 1
         self._backlogged = True
-        self._tail = tail
+        self._hold(data)
+        self._tail, self._sent_of_tail = data, sent
         self._tail_since = self._clock()
-        self._hold(len(tail))
         self._held = self.wire.unread_bytes()
         self._budget.change(self._held)
         self._spawn(self._drain)
@@ -219,7 +221,7 @@ class Outlet:
             return
         if self._has_room(len(data)):
             self._arrivals.send_nowait(_Queued(data, source, mark, self._clock()))
-            self._hold(len(data))
+            self._hold(data)
         elif source is None or mark is None:
             self.fail(Reason.OUTLET_OVERFLOW)
         else:
@@ -244,7 +246,7 @@ class Outlet:
             if piece.source is not source:
                 kept.append(piece)
                 continue
-            self._hold(-len(piece.data))
+            self._release(piece.data)
             first = first or piece.mark
         for piece in kept:
             self._arrivals.send_nowait(piece)
@@ -256,9 +258,13 @@ class Outlet:
         except trio.WouldBlock:
             return None
 
-    def _hold(self, n: int) -> None:
-        self.queued_bytes += n
-        self._budget.change(n)
+    def _hold(self, data: bytes) -> None:
+        self.queued_bytes += len(data)
+        self._budget.hold(data)
+
+    def _release(self, data: bytes) -> None:
+        self.queued_bytes -= len(data)
+        self._budget.release(data)
 
     # Catching up.
 
@@ -282,23 +288,24 @@ class Outlet:
     def _send_queued(self) -> None:
         while True:
             try:
-                sent = self._send(self._tail)
+                sent = self._send(memoryview(self._tail)[self._sent_of_tail :])
             except BlockingIOError:
                 return
             except OSError:
                 self.fail(Reason.PEER_LOST)
                 return
             self.sent_bytes += sent
-            self._hold(-sent)
-            self._tail = self._tail[sent:]
-            if self._tail:
+            self._sent_of_tail += sent
+            if self._sent_of_tail < len(self._tail):
                 return
+            self._release(self._tail)
+            self._tail = b""
             piece = self._next_queued()
             if piece is None:
                 self._end_backlog()
                 return
             self.writes += 1
-            self._tail = memoryview(piece.data)
+            self._tail, self._sent_of_tail = piece.data, 0
             self._tail_since = piece.since
 
     def _end_backlog(self) -> None:
@@ -308,12 +315,12 @@ class Outlet:
 
     def _settle(self) -> None:
         """Nothing is held for this peer any more."""
-        self._backlogged = False
-        self._tail = memoryview(b"")
-        while self._next_queued() is not None:
-            pass
-        self._budget.change(-self.queued_bytes - self._held)
-        self.queued_bytes = self._held = 0
+        if self._tail:
+            self._release(self._tail)
+        while (piece := self._next_queued()) is not None:
+            self._release(piece.data)
+        self._budget.change(-self._held)
+        self._backlogged, self._tail, self._held = False, b"", 0
         if self._drained is not None:
             self._drained.set()
             self._drained = None

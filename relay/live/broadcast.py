@@ -93,6 +93,7 @@ class Broadcast:
     _sequencer: Sequencer = attrs.field(init=False)
     _outputs: dict[Format, Output] = attrs.field(factory=dict, init=False)
     _returned: trio.Event = attrs.field(factory=trio.Event, init=False)
+    _is_over: bool = attrs.field(default=False, init=False)
     _runs: int = attrs.field(default=0, init=False)
     _packets: int = attrs.field(default=0, init=False)
     _payload_bytes: int = attrs.field(default=0, init=False)
@@ -117,13 +118,19 @@ class Broadcast:
         self.run = run
         self._returned.set()
 
+    def end(self, reason: Reason) -> None:
+        """End it now, without a hold; the publisher is told why."""
+        self._is_over = True
+        if self.run is not None:
+            self.run.publisher.evict(reason)
+
     async def serve(self) -> None:
         """Play one run after the other until nobody has returned within the hold."""
         try:
             while (run := await self._next_run()) is not None:
                 await self._play(run)
                 self._pause(run)
-                if self.run is None and self.state is State.STARTING:
+                if self.run is None and (self._is_over or self.state is State.STARTING):
                     return
         finally:
             self._end()

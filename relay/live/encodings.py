@@ -53,7 +53,7 @@ class Encoding(Protocol):
     def say(self, message: dict[str, Any], media_ms: int) -> Iterator[Encoded]: ...
     def mark(self, state: dict[str, Any], media_ms: int) -> Iterator[Encoded]: ...
     def finish(self) -> Iterator[Encoded]: ...
-    def opening(self) -> bytes: ...
+    def opening(self, media_ms: int) -> bytes: ...
     def resume(self, from_ms: int, to_ms: int) -> bytes: ...
 
 
@@ -72,7 +72,9 @@ class FlvEncoding:
     def begin(self, seam: Seam) -> Iterator[Encoded]:
         self._tracks, self._metadata = seam.tracks, seam.metadata
         if seam.changed and not seam.first:
-            yield Encoded(self._frame(self._configuration()), 0, self._edge_ms, False, True)
+            yield Encoded(
+                self._frame(self._configuration(self._edge_ms)), 0, self._edge_ms, False, True
+            )
 
     def encode(self, packet: Packet, *, is_resync: bool) -> Iterator[Encoded]:
         self._edge_ms = packet.dts
@@ -94,22 +96,21 @@ class FlvEncoding:
         """A tag is whole when it comes: nothing is pending."""
         return iter(())
 
-    def opening(self) -> bytes:
-        return self._frame(flv.header(self._tracks) + self._configuration())
+    def opening(self, media_ms: int) -> bytes:
+        return self._frame(flv.header(self._tracks) + self._configuration(media_ms))
 
     def resume(self, from_ms: int, to_ms: int) -> bytes:
         """The codec configuration again: a player may have thrown its decoder away."""
-        self._edge_ms = to_ms
-        return self._frame(self._configuration())
+        return self._frame(self._configuration(to_ms))
 
-    def _configuration(self) -> bytes:
+    def _configuration(self, media_ms: int) -> bytes:
         """onMetaData, `onRelay` and sequence headers, true for the tracks as they are."""
         tags = [
             flv.on_metadata(self._tracks, self._metadata),
-            flv.script("onRelay", self._mark, self._edge_ms),
+            flv.script("onRelay", self._mark, media_ms),
         ]
         tracks = (self._tracks.video, self._tracks.audio)
-        tags += [flv.config(track, self._edge_ms) for track in tracks if track is not None]
+        tags += [flv.config(track, media_ms) for track in tracks if track is not None]
         return b"".join(tags)
 
 
@@ -147,7 +148,7 @@ class Mp4Encoding:
         if fragment is not None:
             yield self._encoded(fragment)
 
-    def opening(self) -> bytes:
+    def opening(self, media_ms: int) -> bytes:
         return init_segment(self._tracks)
 
     def resume(self, from_ms: int, to_ms: int) -> bytes:
@@ -167,7 +168,7 @@ class RelayMp4Encoding(Mp4Encoding):
     def begin(self, seam: Seam) -> Iterator[Encoded]:
         yield from super().begin(seam)
         if seam.changed and not seam.first:
-            yield Encoded(self.opening(), 0, 0, False, True)
+            yield Encoded(self.opening(0), 0, 0, False, True)
 
     def say(self, message: dict[str, Any], media_ms: int) -> Iterator[Encoded]:
         yield Encoded(json_frame(message), 0, media_ms, False, True)
@@ -177,7 +178,7 @@ class RelayMp4Encoding(Mp4Encoding):
         ended = {"type": "state", "value": "ended", "reason": Reason.BROADCAST_ENDED.label}
         yield Encoded(json_frame(ended), 0, 0, False, True)
 
-    def opening(self) -> bytes:
+    def opening(self, media_ms: int) -> bytes:
         init = {"type": "init", "mime": self._tracks.mime, "tracks": described(self._tracks)}
         return (
             json_frame(init)
@@ -188,7 +189,7 @@ class RelayMp4Encoding(Mp4Encoding):
     def resume(self, from_ms: int, to_ms: int) -> bytes:
         """The init segment again: the gap may have swallowed a new one."""
         skip = {"type": "skip", "from_ms": from_ms, "to_ms": to_ms}
-        return json_frame(skip) + self.opening()
+        return json_frame(skip) + self.opening(to_ms)
 
     def _encoded(self, fragment: Fragment) -> Encoded:
         return Encoded(

@@ -1,7 +1,7 @@
 """Who may publish, and who is the operator.
 
 Keys are read from the data directory again whenever the file changes, so that revoking one ends
-its publisher within two seconds, without a signal or a restart.
+its broadcast within two seconds, without a signal or a restart.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,6 @@ from relay.errors import ConfigError
 from relay.identity.keyfile import KeyFile, KeySet
 from relay.identity.keys import Granted, Revoked, find
 from relay.identity.throttle import Throttle
-from relay.live.run import Publisher
 from relay.live.stage import Stage
 from relay.reasons import Reason
 from relay.rtmp.urls import StreamAddress
@@ -64,7 +63,7 @@ class Access:
     async def watch_keys(
         self, stage: Stage, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        """Keep the keys as they are in the file, and end publishers whose key is good no more.
+        """Keep the keys as they are in the file, and end broadcasts whose key is good no more.
 
         Raises:
             ConfigError: the file cannot be read at the start.
@@ -84,9 +83,10 @@ class Access:
             log.warning("keys cannot be read", problem=str(error))
             return
         good = {key.id for key in self._keys.publish if key.revoked is None}
-        for publisher in _publishers(stage):
-            if publisher.key_id is not None and publisher.key_id not in good:
-                publisher.evict(Reason.KEY_REVOKED)
+        for broadcast in stage.broadcasts():
+            key_id = None if broadcast.run is None else broadcast.run.publisher.key_id
+            if key_id is not None and key_id not in good:
+                broadcast.end(Reason.KEY_REVOKED)
 
     def _open_permit(self, asked: StreamAddress) -> Permit | Reason:
         """Laboratory mode: the key is the name."""
@@ -94,7 +94,3 @@ class Access:
         if name is None:
             return Reason.WRONG_KEY
         return Permit(name=f"{asked.app}/{name}", key_id=None, exclusive=False)
-
-
-def _publishers(stage: Stage) -> list[Publisher]:
-    return [b.run.publisher for b in stage.broadcasts() if b.run is not None]

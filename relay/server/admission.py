@@ -3,9 +3,13 @@
 A connection is a *stranger* until it follows a feed or has shown who it is.  Strangers are bounded
 by address; who follows a feed is bounded by the process alone, because a school behind NAT and a
 site behind a proxy each have one address.
+
+Browsers keep connections that they may need again.  Those count as strangers too, but they are
+*dismissible*: a newcomer takes the place of the one that has been idle longest, so that forty
+pupils who open a page do not shut out the forty-first.
 """
 
-from collections import Counter
+from collections.abc import Callable
 
 import attrs
 
@@ -20,7 +24,7 @@ class Admission:
     descriptors: int
     strangers_per_address: int
     connections: int = attrs.field(default=0, init=False)
-    _strangers: Counter[str] = attrs.field(factory=Counter, init=False)
+    _strangers: dict[str, dict["Stranger", None]] = attrs.field(factory=dict, init=False)
 
     @property
     def capacity(self) -> int:
@@ -32,33 +36,48 @@ class Admission:
         return self.connections >= self.capacity
 
     def may_enter(self, address: str) -> bool:
-        """Whether one more stranger from this address is tolerated."""
-        return self._strangers[address] < self.strangers_per_address
+        """Whether one more stranger from this address is tolerated; an idle one may have to go."""
+        strangers = self._strangers.get(address, {})
+        if len(strangers) < self.strangers_per_address:
+            return True
+        idle = min(
+            (stranger for stranger in strangers if stranger.idle_since is not None),
+            key=lambda stranger: stranger.idle_since or 0.0,
+            default=None,
+        )
+        if idle is None:
+            return False
+        idle.leave()
+        idle.dismiss()
+        return True
 
-    def enter(self, address: str) -> "Stranger":
-        return Stranger(self._strangers, address)
+    def enter(self, address: str, dismiss: Callable[[], None]) -> "Stranger":
+        """Count a connection; `dismiss` ends it if it is idle and another one wants its place."""
+        stranger = Stranger(self, address, dismiss)
+        self._strangers.setdefault(address, {})[stranger] = None
+        return stranger
+
+    def leave(self, address: str, stranger: "Stranger") -> None:
+        strangers = self._strangers.get(address, {})
+        strangers.pop(stranger, None)
+        if not strangers:
+            self._strangers.pop(address, None)
 
     @property
     def stranger_count(self) -> int:
-        return self._strangers.total()
+        return sum(len(strangers) for strangers in self._strangers.values())
 
 
 @attrs.define(eq=False)
 class Stranger:
     """One connection's entry in the count by address."""
 
-    _strangers: Counter[str]
-    _address: str | None
-
-    def __attrs_post_init__(self) -> None:
-        if self._address is not None:
-            self._strangers[self._address] += 1
+    _admission: Admission
+    _address: str
+    dismiss: Callable[[], None]
+    idle_since: float | None = attrs.field(default=None, init=False)
+    """Since when it waits for a next request; None while it is busy, or has asked for nothing."""
 
     def leave(self) -> None:
         """It is known now, or gone.  May be called twice."""
-        if self._address is None:
-            return
-        self._strangers[self._address] -= 1
-        if not self._strangers[self._address]:
-            del self._strangers[self._address]
-        self._address = None
+        self._admission.leave(self._address, self)

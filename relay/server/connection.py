@@ -18,6 +18,7 @@ from relay.errors import RemoteProtocolError, WireBroken
 from relay.fanout.feed import Feed
 from relay.fanout.follower import Follower, FollowerStatistics
 from relay.fanout.outlet import Outlet
+from relay.identity.redact import redact
 from relay.ports import Wire
 from relay.reasons import Reason
 from relay.server.admission import Stranger
@@ -117,7 +118,6 @@ async def serve_connection(
     started = services.ports.monotonic()
     services.admission.connections += 1
     client = wire.peer.rpartition(":")[0].strip("[]")
-    stranger = services.admission.enter(client)
     connection: Connection | None = None
     try:
         async with trio.open_nursery() as nursery:
@@ -129,6 +129,7 @@ async def serve_connection(
                 spawn=nursery.start_soon,
                 on_fail=nursery.cancel_scope.cancel,
             )
+            stranger = services.admission.enter(client, lambda: outlet.fail(Reason.IDLE_TIMEOUT))
             connection = Connection(
                 services, wire, protocol, nursery, outlet, stranger, client, is_operators
             )
@@ -144,9 +145,9 @@ async def serve_connection(
                 connection.unfollow()
         await _linger(connection)
     finally:
-        stranger.leave()
         services.admission.connections -= 1
         if connection is not None:
+            connection.stranger.leave()
             _close(connection)
             services.connections.pop(connection, None)
             _record(connection, services.ports.monotonic() - started)
@@ -159,7 +160,7 @@ async def _reason(connection: Connection, session: Session) -> Reason:
             await connection.wire.start()
         return await session(connection)
     except RemoteProtocolError as error:
-        connection.facts["problem"] = str(error)
+        connection.facts["problem"] = redact(str(error))
         if error.reply:
             connection.outlet.write_nowait(error.reply)
         return Reason.PROTOCOL_ERROR

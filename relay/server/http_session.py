@@ -14,6 +14,7 @@ from relay.http.request_head import HttpLimits
 from relay.http.response import Response
 from relay.http.routing import Allowed, RouteTable, Who
 from relay.http.signals import CLOSED, NEED_DATA
+from relay.identity.redact import redact
 from relay.reasons import Reason
 from relay.server.connection import Connection
 from relay.server.exchange import Answers, Exchange, Follows, Handler, server_full
@@ -49,6 +50,7 @@ class HttpSession:
             return Reason.SERVER_FULL
         while True:
             request = await _next_request(connection, http)
+            connection.stranger.idle_since = None
             if isinstance(request, Reason):
                 return request
             answer = await self._answer(connection, http, request)
@@ -60,11 +62,12 @@ class HttpSession:
             await connection.outlet.wait_drained()
             if http.must_close:
                 return Reason.SERVED
+            connection.stranger.idle_since = connection.services.ports.monotonic()
 
     async def _answer(
         self, connection: Connection, http: HttpConnection, request: Request
     ) -> Response | Reason:
-        connection.facts["path"] = request.path
+        connection.facts["path"] = redact(request.path)
         try:
             _learn_client(connection, request)
             found = self.routes.match(request.method, request.path)
@@ -80,7 +83,7 @@ class HttpSession:
         except HttpError as error:
             return error.response()
         except Exception:
-            log.exception("request failed", path=request.path)
+            log.exception("request failed", path=redact(request.path))
             return HttpError(500).response()
 
 

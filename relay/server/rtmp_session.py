@@ -9,6 +9,7 @@ import trio
 
 from relay.errors import FormatError
 from relay.flv.reader import UnsupportedCodec, read_audio, read_video
+from relay.identity.redact import redact
 from relay.live.run import Publisher, Run
 from relay.live.stage import PublishRefused
 from relay.packet import Codec, Kind, Packet
@@ -107,7 +108,7 @@ class _Session:
         match event:
             case events.ConnectRequest(transaction=number, object_encoding=encoding):
                 self._connect = event
-                self._connection.facts["encoder"] = event.flash_version[:100]
+                self._connection.facts["encoder"] = redact(event.flash_version[:100])
                 self._send(events.ConnectAccepted(number, encoding))
             case events.ReleaseStream(transaction=number):
                 self._send(events.ReleaseStreamDone(number))
@@ -142,7 +143,7 @@ class _Session:
         try:
             address = parse_address(self._connect.app, self._connect.tc_url, asked.name)
         except FormatError as error:
-            self._connection.facts["problem"] = str(error)
+            self._connection.facts["problem"] = redact(str(error))
             return Reason.WRONG_KEY
         return self._services.access.may_publish(address, self._connection.client)
 

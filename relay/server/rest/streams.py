@@ -25,11 +25,11 @@ def operators_list(exchange: Exchange) -> Response:
 
 
 def end_publication(exchange: Exchange) -> Response:
-    """`DELETE /api/v1/streams/APP/NAME/publisher`: the encoder is told, viewers are held."""
+    """`DELETE /api/v1/streams/APP/NAME/publisher`: the encoder is told, the broadcast ends."""
     broadcast = exchange.services.stage.broadcast(exchange.stream)
     if broadcast is None or broadcast.run is None:
         raise HttpError(404, "nobody publishes here")
-    broadcast.run.publisher.evict(Reason.KICKED)
+    broadcast.end(Reason.KICKED)
     return Response(204)
 
 
