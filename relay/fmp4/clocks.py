@@ -100,6 +100,16 @@ class AudioClock:
         """Let the next sample start exactly where the last one ended, and end in step."""
         self._is_correcting = self._end is not None
 
+    def continued(
+        self, sample_rate: int, samples_per_frame: int, *, has_silence: bool
+    ) -> "AudioClock":
+        """A clock for audio of another shape, at a seam: it starts where this one ended."""
+        clock = AudioClock(sample_rate, samples_per_frame, has_silence=has_silence)
+        if self._end is not None:
+            clock._end = (self._end * sample_rate + self._rate // 2) // self._rate
+            clock._unheard = self._unheard * sample_rate // self._rate
+        return clock
+
     def place(self, dts: int) -> AudioPlace:
         """Place the frame that the publisher stamped `dts` milliseconds."""
         wanted = max((dts * self._rate + 500) // 1000, 0)

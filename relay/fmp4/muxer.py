@@ -15,6 +15,7 @@ import struct
 
 import attrs
 
+from relay.errors import LocalProtocolError
 from relay.fmp4.clocks import AudioClock, VideoClock
 from relay.fmp4.init import AUDIO_ID, VIDEO_ID
 from relay.packet import Kind, Packet
@@ -67,11 +68,25 @@ class _PendingAudio:
         self._clock = AudioClock(
             track.sample_rate, track.samples_per_frame, has_silence=bool(track.silence)
         )
+        self._shape(track)
+        self._first_dts = 0
+        self._start = 0
+        self.clear()
+
+    def change(self, track: AudioTrack) -> None:
+        """Go on with audio of another shape; nothing may be waiting."""
+        self._clock = self._clock.continued(
+            track.sample_rate, track.samples_per_frame, has_silence=bool(track.silence)
+        )
+        self._shape(track)
+
+    def _shape(self, track: AudioTrack) -> None:
         self._rate = track.sample_rate
         self._silence = [track.silence]
         self._silent_run = [track.samples_per_frame, len(track.silence)]
-        self._first_dts = 0
-        self._start = 0
+
+    def clear(self) -> None:
+        """Begin the next fragment."""
         self._run: list[int] = []
         self.payloads: list[bytes] = []
         self.packets = 0
@@ -126,9 +141,6 @@ class _PendingAudio:
         )
         return head + struct.pack(f">{len(self._run)}I", *self._run)
 
-    def clear(self) -> None:
-        self.payloads, self._run, self.packets = [], [], 0
-
 
 class FragmentMuxer:
     """Packets of one session in decoding order in, fragments out.
@@ -159,12 +171,33 @@ class FragmentMuxer:
             return self._audio_alone(self._audio)
         return None
 
-    def seam(self) -> None:
-        """A publisher returned: each track goes on exactly where it ended."""
+    def seam(self, tracks: Tracks | None = None) -> None:
+        """A publisher returned: each track goes on exactly where it ended.
+
+        With `tracks`, their configurations changed and an init segment goes out in front of the
+        next fragment.  Time goes on for the tracks that are still there, so that a player who
+        keeps its buffers sees no hole.
+
+        Raises:
+            LocalProtocolError: with `tracks`, audio is waiting that belongs in front of that
+                init segment; `flush` first.
+        """
+        if tracks:
+            self._change(tracks)
         if self._video:
             self._video.seam()
         if self._audio:
             self._audio.seam()
+
+    def _change(self, tracks: Tracks) -> None:
+        if self._audio and self._audio.packets:
+            raise LocalProtocolError("audio of the former tracks is still waiting")
+        if not tracks.video or not self._video:
+            self._video = VideoClock(tracks.video.frame_rate) if tracks.video else None
+        if tracks.audio and self._audio:
+            self._audio.change(tracks.audio)
+        else:
+            self._audio = _PendingAudio(tracks.audio) if tracks.audio else None
 
     def flush(self) -> Fragment | None:
         """The audio that is still waiting, for the end of a run."""

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import fragments, media
 
+from relay.errors import LocalProtocolError
 from relay.fmp4.muxer import Fragment, FragmentMuxer
 from relay.packet import Codec, Kind, Packet
 from relay.tracks import Tracks
@@ -179,6 +180,47 @@ def test_a_fragment_with_silence_still_decodes() -> None:
     real = len([p for p in FOUND if p.kind is Kind.AUDIO and not p.is_config])
     heard = media.decoded_audio_frames(data)
     assert heard > real + 900 * 48 // 1024
+
+
+def test_time_goes_on_when_the_tracks_change() -> None:
+    data = media.flv_file(1, size="160x90", rate=15, sample_rate=44100, channels=1)
+    again = moved(media.packets(data), 1200)
+    changed = media.tracks_of(again)
+    muxer = FragmentMuxer(TRACKS)
+    before = [muxer.add(packet) for packet in cut(FOUND, video_ms=1000, audio_ms=1200)]
+    before.append(muxer.flush())
+    muxer.seam(changed)
+    after = [made for packet in again if (made := muxer.add(packet))]
+    assert_continuous(after)
+    ends = fragments.by_track(made.payload for made in before if made)
+    starts = fragments.by_track(made.payload for made in after)
+    assert starts[VIDEO][0].start == ends[VIDEO][-1].end
+    assert abs(starts[AUDIO][0].start / 44100 - ends[AUDIO][-1].end / 48000) < 1 / 44100
+    heard = [sample.pts for sample in by_kind(media.as_mp4(changed, after), Kind.AUDIO)][-10:]
+    sent = [packet.pts for packet in again if packet.kind is Kind.AUDIO]
+    assert min(abs(heard[-1] - pts) for pts in sent) <= 1
+
+
+def test_tracks_may_come_and_go_at_a_change() -> None:
+    muxer = FragmentMuxer(VIDEO_ONLY)
+    muxer.add(video(0, key=True))
+    muxer.seam(AUDIO_ONLY)
+    assert muxer.add(video(1000, key=True)) is None
+    muxer.add(audio(1000))
+    sound = muxer.flush()
+    muxer.seam(TRACKS)
+    picture = muxer.add(video(2000, key=True))
+    assert sound
+    assert picture
+    assert fragments.runs(sound.payload)[0].start == 48000
+    assert fragments.runs(picture.payload)[0].start == 2000
+
+
+def test_tracks_do_not_change_while_audio_waits() -> None:
+    muxer = FragmentMuxer(TRACKS)
+    muxer.add(audio(0))
+    with pytest.raises(LocalProtocolError, match="still waiting"):
+        muxer.seam(VIDEO_ONLY)
 
 
 STEPS = st.tuples(st.sampled_from("vvaaaks"), st.integers(0, 700), st.integers(-100, 500))
