@@ -124,11 +124,9 @@ class Mp4Encoding:
         self._tracks = Tracks(video=None, audio=None)
 
     def begin(self, seam: Seam) -> Iterator[Encoded]:
-        if seam.changed or seam.first:
-            self._tracks = seam.tracks
-            self._muxer = FragmentMuxer(seam.tracks)
-        self._muxer.seam()
-        return iter(())
+        yield from self._flushed()
+        self._tracks = seam.tracks
+        self._muxer.seam(seam.tracks if seam.changed else None)
 
     def encode(self, packet: Packet, *, is_resync: bool) -> Iterator[Encoded]:
         fragment = self._muxer.add(packet)
@@ -144,6 +142,10 @@ class Mp4Encoding:
         return iter(())
 
     def finish(self) -> Iterator[Encoded]:
+        return self._flushed()
+
+    def _flushed(self) -> Iterator[Encoded]:
+        """The audio that still waits for a video frame to go with."""
         fragment = self._muxer.flush()
         if fragment is not None:
             yield self._encoded(fragment)
