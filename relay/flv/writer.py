@@ -29,6 +29,7 @@ AAC = 0xAF
 CONFIG, FRAME = 0, 1
 
 _VIDEO = struct.Struct(">IIII")
+_VIDEO_BODY = struct.Struct(">BI")
 _AUDIO = struct.Struct(">IIIB")
 _SCRIPT = struct.Struct(">II3x")
 _SIZE = struct.Struct(">I")
@@ -66,7 +67,7 @@ def header(tracks: Tracks) -> bytes:
     return b"FLV\x01" + bytes([flags]) + b"\0\0\0\x09" + b"\0\0\0\0"
 
 
-def on_metadata(tracks: Tracks, extra: Mapping[str, AmfValue]) -> bytes:
+def on_metadata(tracks: Tracks, extra: Mapping[str, AmfValue], timestamp: int = 0) -> bytes:
     """The onMetaData tag (E.5): `extra` as far as it does not speak of tracks, then the truth."""
     values: dict[str, AmfValue] = {
         key: value for key, value in extra.items() if key not in TRACK_KEYS
@@ -75,7 +76,7 @@ def on_metadata(tracks: Tracks, extra: Mapping[str, AmfValue]) -> bytes:
         values |= _video_metadata(tracks.video)
     if tracks.audio:
         values |= _audio_metadata(tracks.audio)
-    return script("onMetaData", amf0.EcmaArray(values), 0)
+    return script("onMetaData", amf0.EcmaArray(values), timestamp)
 
 
 def _video_metadata(track: VideoTrack) -> dict[str, AmfValue]:
@@ -122,6 +123,19 @@ def tag(packet: Packet) -> bytes:
     first = KEYFRAME_AVC if packet.is_keyframe else INTER_AVC
     offset = packet.pts - packet.dts & 0xFFFFFF
     return _video_tag(packet.payload, packet.dts, first, FRAME << 24 | offset)
+
+
+def body(packet: Packet) -> bytes:
+    """One packet as RTMP carries it: a tag without its header and size."""
+    if packet.kind is Kind.AUDIO:
+        return bytes((AAC, CONFIG if packet.is_config else FRAME)) + packet.payload
+    if packet.kind is Kind.DATA:
+        return packet.payload
+    if packet.is_config:
+        return _VIDEO_BODY.pack(KEYFRAME_AVC, CONFIG << 24) + packet.payload
+    first = KEYFRAME_AVC if packet.is_keyframe else INTER_AVC
+    offset = packet.pts - packet.dts & 0xFFFFFF
+    return _VIDEO_BODY.pack(first, FRAME << 24 | offset) + packet.payload
 
 
 def _time(timestamp: int) -> int:
