@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import attrs
 
-from relay.errors import LocalProtocolError, RemoteProtocolError
+from relay.errors import FormatError, LocalProtocolError, RemoteProtocolError
 from relay.packet import Kind
 from relay.rtmp import events, messages, outgoing
 from relay.rtmp.aggregate import Aggregate
@@ -117,7 +117,10 @@ class Connection:
         after = MOVES[self._role][Direction.SENT][self._state].get(signal(event))
         if after is None or self._failure is not None:
             raise LocalProtocolError(f"{type(event).__name__} sent while {self._state.value}")
-        data = outgoing.write_event(self._writer, event)
+        try:
+            data = outgoing.write_event(self._writer, event)
+        except FormatError as error:
+            raise LocalProtocolError(f"{type(event).__name__}: {error}") from error
         if after is not self._state:
             self._follow(event, after)
         if isinstance(event, events.ConnectAccepted):

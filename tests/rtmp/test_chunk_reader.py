@@ -63,6 +63,12 @@ def test_long_forms_of_short_ids_are_read() -> None:
     assert [message.payload for message in read(two + three)] == [b"a", b"b"]
 
 
+def test_a_chunk_stream_is_the_same_in_every_form_of_its_id() -> None:
+    """The third byte is the high one: 01 06 00 is 70, like 00 06."""
+    data = chunk(0, 70, b"a", time=10) + b"\x81\x06\x00\x00\x00\x05b"
+    assert read(data) == [Message(9, 1, 10, b"a"), Message(9, 1, 15, b"b")]
+
+
 def test_each_format_takes_what_it_lacks_from_the_chunk_before() -> None:
     data = (
         chunk(0, 6, b"one", time=1000, type_id=9, stream_id=5)
@@ -226,3 +232,12 @@ def test_finished_messages_make_room() -> None:
     all_of(reader, chunk(0, 6, BODY[:128], length=1000))
     reader.abort(6)
     assert len(all_of(reader, data)) == 1
+
+
+def test_a_restored_reader_still_knows_what_was_announced() -> None:
+    limits = {"message_bytes": 1000, "buffered_bytes": 1500}
+    reader = new_reader(**limits)
+    all_of(reader, chunk(0, 3, BODY[:128], length=1000))
+    reader = ChunkReader.restore(RtmpLimits(**limits), reader.snapshot())
+    with pytest.raises(RemoteProtocolError, match="2000 bytes of unfinished"):
+        all_of(reader, chunk(0, 4, BODY[:128], length=1000))

@@ -446,6 +446,11 @@ def test_a_client_gets_errors_and_is_refused_quietly() -> None:
     assert caught.value.reply == b""
 
 
+def test_what_has_no_amf0_form_is_our_own_error() -> None:
+    with pytest.raises(LocalProtocolError, match="lone surrogates"):
+        publishing().send(Status(1, "status", "NetStream.Data.Start", "\ud800"))
+
+
 def test_script_data_is_not_sent_as_media() -> None:
     pair = ConnectionPair()
     pair.publish()
