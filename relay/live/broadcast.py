@@ -236,14 +236,17 @@ class Broadcast:
 
     def _mark(self) -> None:
         self._mark_ms = self._sequencer.edge_ms
-        mark = {
+        for output in self._outputs.values():
+            output.mark(self._state_mark(), self._mark_ms)
+
+    def _state_mark(self) -> dict[str, Any]:
+        """What `onRelay` says."""
+        return {
             "session": self.session,
             "run": float(self._runs),
             "wall_ms": float(round(self._ports.wall() * 1000)),
             "state": self.state.value,
         }
-        for output in self._outputs.values():
-            output.mark(mark, self._sequencer.edge_ms)
 
     def _charge(self) -> None:
         """Count what is kept for newcomers against the budget of the process."""
@@ -273,7 +276,7 @@ class Broadcast:
                     first=True,
                 )
             )
-            self._mark()
+            output.mark(self._state_mark(), sequencer.edge_ms)
             for i, packet in enumerate(sequencer.gop.packets):
                 output.encode(packet, is_resync=i == 0)
         if self.state is State.HELD:
