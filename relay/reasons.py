@@ -41,6 +41,11 @@ class Reason(enum.Enum):
     # The publisher may not, or may no longer.  OBS stops on Rejected and Denied, and shows the
     # description; it ignores BadName and Unauthorized and retries for ever.
     WRONG_KEY = Consequence("this stream key is not known here", 1008, "NetStream.Publish.Denied")
+    INVALID_NAME = Consequence(
+        "a stream's name has letters, digits and _ - . ~, at most 128 of them",
+        1008,
+        "NetStream.Publish.Denied",
+    )
     THROTTLED = Consequence(
         "too many wrong stream keys; wait a minute", 1008, "NetStream.Publish.Denied"
     )

@@ -106,7 +106,7 @@ class FlvEncoding:
     def _configuration(self, media_ms: int) -> bytes:
         """onMetaData, `onRelay` and sequence headers, true for the tracks as they are."""
         tags = [
-            flv.on_metadata(self._tracks, self._metadata),
+            flv.on_metadata(self._tracks, self._metadata, media_ms),
             flv.script("onRelay", self._mark, media_ms),
         ]
         tracks = (self._tracks.video, self._tracks.audio)

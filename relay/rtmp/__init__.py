@@ -44,7 +44,7 @@ from relay.rtmp.events import (
 )
 from relay.rtmp.limits import RtmpLimits
 from relay.rtmp.states import MOVES, Role, State
-from relay.rtmp.urls import StreamAddress, parse_address, redacted
+from relay.rtmp.urls import StreamAddress, parse_address
 
 __all__ = [
     "MOVES",
@@ -93,5 +93,4 @@ __all__ = [
     "UnknownCommand",
     "UnreadableData",
     "parse_address",
-    "redacted",
 ]

@@ -30,14 +30,6 @@ _KEY = re.compile(r"[!-~]{1,256}")
 _MAX_SEGMENTS = 8
 _MAX_LENGTH = 4096
 
-_SECRET = re.compile(
-    r"sk(?:_|%5f)[a-z0-9_%-]*"
-    r"|(?:^|(?<=[?&\s]))(?P<name>(?:key|token)=)[^&?/\s'\"]*",
-    re.IGNORECASE,
-)
-_SHOWN = 4
-_LONG_ENOUGH = 16
-
 
 @attrs.frozen
 class StreamAddress:
@@ -70,14 +62,6 @@ def parse_address(app: str, tc_url: str, name: str) -> StreamAddress:
     if key is not None and not _KEY.fullmatch(key):
         raise FormatError("the stream key has characters that no key has")
     return _address(path if of_app.segments else [DEFAULT_APP, *path], key)
-
-
-def redacted(text: str) -> str:
-    """`text` with every stream key cut to `sk_...` and its last four characters.
-
-    Short values lose those too: four characters of eight would give too much away.
-    """
-    return _SECRET.sub(_cut, text)
 
 
 @attrs.frozen
@@ -130,10 +114,3 @@ def _key_parameter(parameters: dict[str, str]) -> str | None:
         if parameters.get(field):
             return parameters[field]
     return None
-
-
-def _cut(match: re.Match[str]) -> str:
-    name = match["name"] or ""
-    secret = match[0].removeprefix(name)
-    shown = secret[-_SHOWN:] if len(secret) >= _LONG_ENOUGH else ""
-    return f"{name}{KEY_PREFIX}...{shown}" if secret else match[0]

@@ -91,6 +91,6 @@ class Access:
     def _open_permit(self, asked: StreamAddress) -> Permit | Reason:
         """Laboratory mode: the key is the name."""
         name = asked.name or asked.key
-        if name is None:
-            return Reason.WRONG_KEY
+        if name is None or "/" in name:
+            return Reason.INVALID_NAME
         return Permit(name=f"{asked.app}/{name}", key_id=None, exclusive=False)

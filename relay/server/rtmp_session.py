@@ -144,7 +144,7 @@ class _Session:
             address = parse_address(self._connect.app, self._connect.tc_url, asked.name)
         except FormatError as error:
             self._connection.facts["problem"] = redact(str(error))
-            return Reason.WRONG_KEY
+            return Reason.INVALID_NAME
         return self._services.access.may_publish(address, self._connection.client)
 
     def _publisher(self, permit: Permit, stream_id: int) -> Publisher:

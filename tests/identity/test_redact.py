@@ -18,6 +18,9 @@ TABLE = [
     (f"%2Fsk%5F{KEY[3:]}", f"%2Fsk_...{KEY[-4:]}"),
     (f"rtmp://h/live/{KEY}/{KEY}", f"rtmp://h/live/sk_...{KEY[-4:]}/sk_...{KEY[-4:]}"),
     ("sk_short", "sk_..."),
+    ("cat?key=hunter2&x=1", "cat?key=...&x=1"),
+    ("rtmp://h/live?TOKEN=hunter2/cat", "rtmp://h/live?TOKEN=.../cat"),
+    ("monkey=banana", "monkey=banana"),
     ("sk_", "sk_"),
     ("live/cat task_list risk_of_rain", "live/cat task_list risk_of_rain"),
 ]

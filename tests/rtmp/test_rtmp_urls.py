@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.errors import FormatError
-from relay.rtmp import StreamAddress, parse_address, redacted
+from relay.identity.redact import redact
+from relay.rtmp import StreamAddress, parse_address
 
 KEY = "sk_0123456789abcdefGHIJ"
 
@@ -194,26 +195,9 @@ def test_any_text_gives_a_safe_address_or_a_format_error(app: str, tc_url: str, 
         assert not {"/", "?", "%", " "} & set(part)
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        (f"rtmp://h/live/{KEY}", "rtmp://h/live/sk_...GHIJ"),
-        (f"cat?key={KEY}&x=1", "cat?key=sk_...GHIJ&x=1"),
-        ("cat?x=1&token=abcdefghijklmnopqrst", "cat?x=1&token=sk_...qrst"),
-        ("key=abcdefghijklmnopqrst/cat", "key=sk_...qrst/cat"),
-        ("cat?KEY=short", "cat?KEY=sk_..."),
-        ("sk_short and sk_", "sk_... and sk_..."),
-        ("SK%5f0123456789abcdefGHIJ", "sk_...GHIJ"),
-        ("monkey=banana", "monkey=banana"),
-        ("cat?key=", "cat?key="),
-        ("live/cat", "live/cat"),
-    ],
-)
-def test_keys_are_cut_before_anybody_sees_them(text: str, shown: str) -> None:
-    assert redacted(text) == shown
-
-
 @pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])
-def test_no_key_survives_redaction(case: tuple[str, str, str, str, StreamAddress]) -> None:
+def test_no_key_of_any_shape_survives_redaction(
+    case: tuple[str, str, str, str, StreamAddress],
+) -> None:
     _, app, tc_url, name, _ = case
-    assert KEY not in redacted(f"{app} {tc_url} {name}")
+    assert KEY not in redact(f"{app} {tc_url} {name}")

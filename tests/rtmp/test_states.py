@@ -82,9 +82,7 @@ SENDABLE: list[Sendable] = [
 ]
 # What arrives, and a message that is it.  `Status` arrives as `OnStatus`, answers as results.
 ARRIVING: list[tuple[Received, bytes]] = [
-    (event, write_event(ChunkWriter(), event))
-    for event in SENDABLE
-    if isinstance(event, Received)
+    (event, write_event(ChunkWriter(), event)) for event in SENDABLE if isinstance(event, Received)
 ] + [
     (UnreadableData(1, 0, ""), message(b"\x11", type_id=18, stream_id=1)),
     (CommandResult(9.0, [None]), write_event(ChunkWriter(), CommandDone(9.0))),
