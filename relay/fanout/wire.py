@@ -11,6 +11,7 @@ import termios
 
 import trio
 
+from relay.config.address import parse_address
 from relay.errors import WireBroken
 
 _MAX_TLS_PIECE = 256 * 1024
@@ -82,6 +83,20 @@ class KernelWire:
         if self._sock.fileno() >= 0:
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
         self.close()
+
+
+async def connect_tcp(address: str) -> KernelWire:
+    """Connect to `HOST:PORT`.
+
+    Raises:
+        WireBroken: nobody answers there.
+    """
+    host, port = parse_address(address)
+    try:
+        stream = await trio.open_tcp_stream(host or "localhost", port)
+    except OSError as error:
+        raise WireBroken(str(error)) from error
+    return KernelWire(socket.socket(fileno=stream.socket.detach()), address)
 
 
 class TlsWire:

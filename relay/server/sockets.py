@@ -8,8 +8,7 @@ import attrs
 import trio
 
 from relay.config.address import parse_address
-from relay.errors import WireBroken
-from relay.fanout.wire import KernelWire, TlsWire
+from relay.fanout.wire import KernelWire, TlsWire, connect_tcp
 from relay.ports import Wire
 
 BACKLOG = 4096
@@ -61,13 +60,7 @@ class KernelNetwork:
         return KernelListener(sock, self._tls if tls else None)
 
     async def connect(self, address: str) -> KernelWire:
-        host, port = parse_address(address)
-        try:
-            stream = await trio.open_tcp_stream(host or "localhost", port)
-        except OSError as error:
-            raise WireBroken(str(error)) from error
-        sock = socket.socket(fileno=stream.socket.detach())
-        return KernelWire(sock, address)
+        return await connect_tcp(address)
 
 
 def host_port(address: tuple[str, int] | tuple[str, int, int, int]) -> str:

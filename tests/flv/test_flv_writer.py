@@ -169,3 +169,8 @@ def test_one_track_alone_is_read_back(missing: str) -> None:
     written = media.as_flv(media.tracks_of(found), found)
     assert media.samples(written) == media.samples(data)
     assert len({sample.kind for sample in media.samples(written)}) == 1
+
+
+@pytest.mark.parametrize(("decoded", "encoded"), [row[1:] for row in WRITTEN])
+def test_a_body_is_a_tag_without_header_and_size(decoded: Packet, encoded: str) -> None:
+    assert writer.body(decoded) == bytes.fromhex(encoded)[11:-4]
