@@ -6,10 +6,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from relay.app import Server, open_relay
     from relay.config import Config
+    from relay.packet import Codec, Kind, Packet
+    from relay.publishing import open_publisher
 
-__all__ = ["Config", "Server", "open_relay"]
+__all__ = ["Codec", "Config", "Kind", "Packet", "Server", "open_publisher", "open_relay"]
 
-_HOMES = {"Config": "relay.config", "Server": "relay.app", "open_relay": "relay.app"}
+_HOMES = {
+    "Codec": "relay.packet",
+    "Config": "relay.config",
+    "Kind": "relay.packet",
+    "Packet": "relay.packet",
+    "Server": "relay.app",
+    "open_publisher": "relay.publishing",
+    "open_relay": "relay.app",
+}
 
 
 def __getattr__(name: str) -> Any:

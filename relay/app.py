@@ -24,6 +24,7 @@ from relay.fanout.pump import Pump
 from relay.http.forwarded import trusted_networks
 from relay.identity.keyfile import FILE_NAME, KeyFile
 from relay.identity.throttle import Throttle
+from relay.library import ServerStatistics, Stream, statistics
 from relay.live.broadcast import BroadcastSettings
 from relay.live.stage import Stage
 from relay.ports import Ports
@@ -48,6 +49,17 @@ class Server:
     """Where it listens, by listener: `rtmp`, `http`, `admin`, and with TLS `rtmps`, `https`."""
     _services: Services
     _accepting: trio.Nursery
+
+    def stream(self, name: str) -> Stream:
+        """`APP/NAME`, to publish to or to subscribe to from within this process.
+
+        Raises:
+            FormatError: no stream can be called so.
+        """
+        return Stream.named(name, self._services.stage)
+
+    def statistics(self) -> ServerStatistics:
+        return statistics(self._services)
 
     async def drain(self) -> None:
         """Refuse who comes, tell who is here, and return when nobody is."""

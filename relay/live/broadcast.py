@@ -11,7 +11,8 @@ encoder.  This task itself never waits for a viewer.
 """
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
@@ -24,6 +25,7 @@ from relay.live.gop import GopCache
 from relay.live.output import Output
 from relay.live.run import Run
 from relay.live.sequencer import GopLost, Placed, Seam, Sequencer
+from relay.live.subscription import Subscription
 from relay.packet import Packet
 from relay.ports import Ports
 from relay.reasons import Reason
@@ -92,6 +94,7 @@ class Broadcast:
     """Wall clock, seconds."""
     _sequencer: Sequencer = attrs.field(init=False)
     _outputs: dict[Format, Output] = attrs.field(factory=dict, init=False)
+    _subscriptions: dict[Subscription, None] = attrs.field(factory=dict, init=False)
     _returned: trio.Event = attrs.field(factory=trio.Event, init=False)
     _is_over: bool = attrs.field(default=False, init=False)
     _runs: int = attrs.field(default=0, init=False)
@@ -170,6 +173,8 @@ class Broadcast:
         self.state = State.ENDED
         for output in self._outputs.values():
             output.end()
+        for subscription in self._subscriptions:
+            subscription.end()
         self._budget.change(-self._charged)
 
     # Packets.
@@ -193,6 +198,8 @@ class Broadcast:
                 output.end(Reason.TRACKS_CHANGED)
             else:
                 output.begin(seam)
+        for subscription in self._subscriptions:
+            subscription.begin(seam.tracks)
         self._mark()
         if was is State.HELD:
             self._say({"type": "state", "value": "live", "reason": ""})
@@ -202,6 +209,8 @@ class Broadcast:
         self._payload_bytes += len(packet.payload)
         for output in self._outputs.values():
             output.encode(packet, is_resync)
+        for subscription in self._subscriptions:
+            subscription.take(packet, is_resync)
         if packet.dts - self._edge_ms >= EDGE_EVERY_MS:
             self._say_edge(packet.dts)
         if packet.dts - self._mark_ms >= MARK_EVERY_MS:
@@ -282,6 +291,21 @@ class Broadcast:
         if self.state is State.HELD:
             output.say(waiting("held", sequencer.gop.keyframe_interval_ms), sequencer.edge_ms)
         return output
+
+    @contextmanager
+    def subscribed(self) -> Iterator[Subscription]:
+        """Packets for a subscriber within this process, for as long as the context lasts."""
+        subscription = Subscription(self._budget)
+        subscription.begin(self._sequencer.tracks)
+        subscription.start_from(self._sequencer.gop.packets)
+        self._subscriptions[subscription] = None
+        if self.state is State.ENDED:
+            subscription.end()
+        try:
+            yield subscription
+        finally:
+            del self._subscriptions[subscription]
+            subscription.close()
 
     def close_idle_feeds(self) -> None:
         """Drop feeds that have had no follower for a while."""
