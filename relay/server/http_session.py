@@ -76,15 +76,23 @@ class HttpSession:
             _authorise(found.route.who, connection, request)
             exchange = Exchange(connection, http, request, found.params)
             match found.route.handler:
-                case Answers(answer):
-                    return answer(exchange)
+                case Answers():
+                    return _response(found.route.handler, exchange)
                 case Follows(serve):
                     return await serve(exchange)
         except HttpError as error:
             return error.response()
-        except Exception:
-            log.exception("request failed", path=redact(request.path))
-            return HttpError(500).response()
+
+
+def _response(handler: Answers, exchange: Exchange) -> Response:
+    """The answer; a fault of ours is one, too, and the connection lives on."""
+    try:
+        return handler.answer(exchange)
+    except HttpError:
+        raise
+    except Exception:
+        log.exception("request failed", path=redact(exchange.request.path))
+        return HttpError(500).response()
 
 
 async def _next_request(connection: Connection, http: HttpConnection) -> Request | Reason:
