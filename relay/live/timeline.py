@@ -77,12 +77,12 @@ class Timeline:
         self._seam = self.end_ms
         self._tracks = {}
         anchor = first_timestamps[0]
-        self._reference = min(anchor + _signed(t - anchor) for t in first_timestamps)
+        self._reference = min(anchor + _distance(anchor, t) for t in first_timestamps)
         self._offset = self._seam - self._reference
 
     def place(self, packet: Packet) -> None:
         """Move `packet` from the publisher's time to the session's."""
-        raw = self._reference + _signed(packet.dts - self._reference)
+        raw = self._reference + _distance(self._reference, packet.dts)
         composition = packet.pts - packet.dts
         track = self._tracks.get(packet.kind)
         dts = self._first(packet.kind, raw) if track is None else self._next(track, raw)
@@ -124,6 +124,15 @@ class Timeline:
         return raw + track.offset
 
 
-def _signed(difference: int) -> int:
-    """A difference of two 32-bit times as the shorter way round."""
-    return (difference + _HALF) % _WRAP - _HALF
+def _distance(start: int, end: int) -> int:
+    """From one time to another, the shorter way round.
+
+    FFmpeg's RTMP timestamps have 31 bits (flvenc's `put_timestamp`), so after 2**31 - 1 comes 0;
+    a jump by just that much is no jump.
+    """
+    short = _signed(end - start, _HALF)
+    return short if abs(short) <= JUMP_FORWARD_MS else _signed(end - start, _WRAP)
+
+
+def _signed(difference: int, wrap: int) -> int:
+    return (difference + wrap // 2) % wrap - wrap // 2
