@@ -106,7 +106,8 @@ class FlvEncoding:
     def _configuration(self, media_ms: int) -> bytes:
         """onMetaData, `onRelay` and sequence headers, true for the tracks as they are."""
         tags = [
-            flv.on_metadata(self._tracks, self._metadata, media_ms),
+            # Always at 0: FFmpeg takes a later onMetaData for a subtitle (flv_read_packet).
+            flv.on_metadata(self._tracks, self._metadata),
             flv.script("onRelay", self._mark, media_ms),
         ]
         tracks = (self._tracks.video, self._tracks.audio)
