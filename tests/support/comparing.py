@@ -14,6 +14,11 @@ def of_kind(samples: list[Sample], kind: Kind) -> list[Sample]:
     return [sample for sample in samples if sample.kind is kind]
 
 
+def frames(samples: list[Sample]) -> list[Sample]:
+    """Sound and picture, each track on its own."""
+    return [sample for kind in (Kind.AUDIO, Kind.VIDEO) for sample in of_kind(samples, kind)]
+
+
 def tracks(samples: list[Sample]) -> set[Kind]:
     return {sample.kind for sample in samples if sample.kind is not Kind.DATA}
 

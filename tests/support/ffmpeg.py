@@ -1,5 +1,6 @@
 """Real ffmpeg, Debian's and a newer one: as the encoder that pushes, and as the judge."""
 
+import functools
 import subprocess
 from pathlib import Path
 
@@ -54,15 +55,14 @@ async def run(command: list[str], *, within_s: float = 60) -> Ended:
 
 async def start(nursery: trio.Nursery, command: list[str]) -> trio.Process:
     """Run ffmpeg beside the test; it may end in any way."""
-    process: trio.Process = await nursery.start(
-        lambda task_status: trio.run_process(
-            command,
-            check=False,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            task_status=task_status,
-        )
+    run_quietly = functools.partial(
+        trio.run_process,
+        command,
+        check=False,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
+    process: trio.Process = await nursery.start(run_quietly)
     return process
 
 

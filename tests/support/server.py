@@ -50,7 +50,7 @@ class ServerProcess:
     async def wait_log(self, event: str, **facts: Any) -> dict[str, Any]:
         """The first such line, as soon as there is one."""
         with trio.fail_after(30):
-            while not (found := self.log(event, **facts)):
+            while not (found := self.log(event, **facts)):  # noqa: ASYNC110  # another process
                 await trio.sleep(0.02)
         return found[0]
 
@@ -72,7 +72,7 @@ class ServerProcess:
     async def wait_metric(self, name: str, at_least: float) -> None:
         """Wait until a sample has reached a value."""
         with trio.fail_after(30):
-            while (await self.metrics()).get(name, 0) < at_least:
+            while (await self.metrics()).get(name, 0) < at_least:  # noqa: ASYNC110  # another process
                 await trio.sleep(0.02)
 
     async def stop(self) -> int:
@@ -88,16 +88,19 @@ class ServerProcess:
         async with self.process.stdout:
             async for data in self.process.stdout:
                 self.printed += data
-                self._learn()
-                if len(self.addresses) == len(LISTENERS):
+                if not self.addresses and self._learn():
                     task_status.started()
 
-    def _learn(self) -> None:
-        for line in self.printed.decode().splitlines():
-            if line.startswith("listening "):
-                _, name, address = line.split()
-                host, _, port = address.rpartition(":")
-                self.addresses[name] = host, int(port)
+    def _learn(self) -> bool:
+        """Whether it has said of every listener where that is."""
+        lines = self.printed.decode().splitlines()
+        said = [line.split() for line in lines if line.startswith("listening ")]
+        if len(said) < len(LISTENERS):
+            return False
+        for _, name, address in said:
+            host, _, port = address.rpartition(":")
+            self.addresses[name] = host, int(port)
+        return True
 
 
 @asynccontextmanager
@@ -108,13 +111,12 @@ async def serving(
 
     It keeps its state and its log under `data`, and is stopped when the context is left.
     """
-    data.mkdir(parents=True, exist_ok=True)
-    log = data / "stderr.log"
+    log = _prepare(data)
     command = [sys.executable, "-m", "relay", "serve", "--data", str(data), "--publish", publish]
     for listener in LISTENERS:
         command += [f"--{listener}", "127.0.0.1:0"]
     given = {variable(path): str(value) for path, value in (settings or {}).items()}
-    with log.open("wb") as stderr:
+    with log.open("ab") as stderr:
         process = await trio.lowlevel.open_process(
             command, stdout=-1, stderr=stderr, cwd=ROOT, env={**os.environ, **given}
         )
@@ -131,6 +133,14 @@ async def serving(
             process.kill()
             with trio.CancelScope(shield=True, deadline=trio.current_time() + 5):
                 await process.wait()
+
+
+def _prepare(data: Path) -> Path:
+    """Make the data directory, and a place for the log in it."""
+    data.mkdir(parents=True, exist_ok=True)
+    log = data / "stderr.log"
+    log.touch()
+    return log
 
 
 async def ask(
