@@ -25,8 +25,8 @@ from relay.http.forwarded import trusted_networks
 from relay.identity.keyfile import FILE_NAME, KeyFile
 from relay.identity.throttle import Throttle
 from relay.library import ServerStatistics, Stream, statistics
-from relay.live.broadcast import BroadcastSettings
 from relay.live.stage import Stage
+from relay.live.statistics import BroadcastSettings
 from relay.ports import Ports
 from relay.server import routes
 from relay.server.accepting import Door, accept_connections

@@ -23,9 +23,9 @@ import trio
 
 from relay.errors import FormatError
 from relay.fanout.pump import PumpStatistics
-from relay.live.broadcast import BroadcastStatistics
 from relay.live.run import Publisher, Run
 from relay.live.stage import PublishRefused, Stage
+from relay.live.statistics import BroadcastStatistics
 from relay.live.subscription import Subscription
 from relay.packet import Packet
 from relay.reasons import Reason

@@ -13,8 +13,8 @@ from relay import Packet, Server, open_publisher
 from relay.errors import FormatError
 from relay.fanout.budget import Budget
 from relay.library import StreamPublisher
-from relay.live.broadcast import State
 from relay.live.stage import PublishRefused
+from relay.live.statistics import State
 from relay.live.subscription import QUEUE_BYTES, QUEUE_PACKETS, Subscription
 from relay.packet import Codec, Kind
 from relay.reasons import Reason

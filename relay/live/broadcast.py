@@ -10,7 +10,6 @@ The channel is small: when this task is slow the publisher's task waits, and TCP
 encoder.  This task itself never waits for a viewer.
 """
 
-import enum
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,59 +21,19 @@ from relay.fanout.budget import Budget
 from relay.fanout.feed import Feed
 from relay.live.encodings import Format
 from relay.live.gop import GopCache
-from relay.live.output import Output
+from relay.live.output import Output, Outputs
 from relay.live.run import Run
 from relay.live.sequencer import GopLost, Placed, Seam, Sequencer
+from relay.live.statistics import BroadcastSettings, BroadcastStatistics, State
 from relay.live.subscription import Subscription
 from relay.packet import Packet
 from relay.ports import Ports
 from relay.reasons import Reason
-from relay.tracks import Tracks
 
 MARK_EVERY_MS = 10_000
 """How often FLV carries an `onRelay` tag."""
 EDGE_EVERY_MS = 1_000
 """How often `relay.fmp4.1` says where the live edge is."""
-
-
-class State(enum.Enum):
-    """Where a broadcast is in its life."""
-
-    STARTING = "starting"
-    """Somebody publishes; there is no keyframe yet."""
-    LIVE = "live"
-    HELD = "held"
-    """The publisher is gone; viewers wait for it."""
-    ENDED = "ended"
-
-
-@attrs.frozen(kw_only=True)
-class BroadcastSettings:
-    """Bounds, in seconds and bytes."""
-
-    hold_s: float
-    gop_bytes: int
-    gop_s: float
-
-
-@attrs.frozen(kw_only=True)
-class BroadcastStatistics:
-    """A snapshot for pages, the operator and metrics."""
-
-    name: str
-    session: str
-    state: State
-    since: float
-    viewers: dict[Format, int]
-    runs: int
-    packets: int
-    payload_bytes: int
-    dropped: int
-    repairs: dict[str, int]
-    bits_per_second: int
-    keyframe_interval_ms: int | None
-    tracks: Tracks
-    held_bytes: int
 
 
 @attrs.define(eq=False)
@@ -93,7 +52,7 @@ class Broadcast:
     since: float = attrs.field(init=False)
     """Wall clock, seconds."""
     _sequencer: Sequencer = attrs.field(init=False)
-    _outputs: dict[Format, Output] = attrs.field(factory=dict, init=False)
+    _outputs: Outputs = attrs.field(init=False)
     _subscriptions: dict[Subscription, None] = attrs.field(factory=dict, init=False)
     _returned: trio.Event = attrs.field(factory=trio.Event, init=False)
     _is_over: bool = attrs.field(default=False, init=False)
@@ -109,6 +68,7 @@ class Broadcast:
 
     def __attrs_post_init__(self) -> None:
         self.since = self._ports.wall()
+        self._outputs = Outputs(self.name, self._wake)
         settings = self._settings
         self._sequencer = Sequencer(GopCache(settings.gop_bytes, round(settings.gop_s * 1000)))
 
@@ -171,8 +131,7 @@ class Broadcast:
 
     def _end(self) -> None:
         self.state = State.ENDED
-        for output in self._outputs.values():
-            output.end()
+        self._outputs.end()
         for subscription in self._subscriptions:
             subscription.end()
         self._budget.change(-self._charged)
@@ -187,17 +146,11 @@ class Broadcast:
                 case Seam():
                     self._begin_run(step)
                 case GopLost():
-                    for output in self._outputs.values():
-                        output.feed.forget()
+                    self._outputs.forget()
 
     def _begin_run(self, seam: Seam) -> None:
         was, self.state = self.state, State.LIVE
-        for output_format, output in list(self._outputs.items()):
-            if seam.changed and not seam.first and not output.encoding.survives_change:
-                del self._outputs[output_format]
-                output.end(Reason.TRACKS_CHANGED)
-            else:
-                output.begin(seam)
+        self._outputs.begin(seam)
         for subscription in self._subscriptions:
             subscription.begin(seam.tracks)
         self._mark()
@@ -207,8 +160,7 @@ class Broadcast:
     def _emit(self, packet: Packet, is_resync: bool) -> None:
         self._packets += 1
         self._payload_bytes += len(packet.payload)
-        for output in self._outputs.values():
-            output.encode(packet, is_resync)
+        self._outputs.encode(packet, is_resync)
         for subscription in self._subscriptions:
             subscription.take(packet, is_resync)
         if packet.dts - self._edge_ms >= EDGE_EVERY_MS:
@@ -219,8 +171,7 @@ class Broadcast:
     # What goes along with the packets.
 
     def _say(self, message: dict[str, Any]) -> None:
-        for output in self._outputs.values():
-            output.say(message, self._sequencer.edge_ms)
+        self._outputs.say(message, self._sequencer.edge_ms)
 
     def _say_waiting(self, why: str) -> None:
         interval = self._sequencer.gop.keyframe_interval_ms
@@ -245,8 +196,7 @@ class Broadcast:
 
     def _mark(self) -> None:
         self._mark_ms = self._sequencer.edge_ms
-        for output in self._outputs.values():
-            output.mark(self._state_mark(), self._mark_ms)
+        self._outputs.mark(self._state_mark(), self._mark_ms)
 
     def _state_mark(self) -> dict[str, Any]:
         """What `onRelay` says."""
@@ -259,8 +209,7 @@ class Broadcast:
 
     def _charge(self) -> None:
         """Count what is kept for newcomers against the budget of the process."""
-        held = self._sequencer.gop.held_bytes
-        held += sum(output.feed.log_bytes for output in self._outputs.values())
+        held = self._sequencer.gop.held_bytes + self._outputs.held_bytes
         self._budget.change(held - self._charged)
         self._charged = held
 
@@ -270,27 +219,21 @@ class Broadcast:
         """The feed in this format; made, from what is kept for newcomers, when it is the first."""
         output = self._outputs.get(output_format)
         if output is None:
-            output = self._outputs[output_format] = self._open_output(output_format)
+            output = self._outputs.open(output_format)
+            self._fill(output)
         return output.feed
 
-    def _open_output(self, output_format: Format) -> Output:
-        output = Output.open(f"{self.name} {output_format.value}", output_format, self._wake)
+    def _fill(self, output: Output) -> None:
         sequencer = self._sequencer
-        if self.state in (State.LIVE, State.HELD):
-            output.begin(
-                Seam(
-                    tracks=sequencer.tracks,
-                    metadata=sequencer.metadata,
-                    changed=True,
-                    first=True,
-                )
-            )
-            output.mark(self._state_mark(), sequencer.edge_ms)
-            for i, packet in enumerate(sequencer.gop.packets):
-                output.encode(packet, is_resync=i == 0)
+        if self.state is State.STARTING:
+            return
+        tracks, metadata = sequencer.tracks, sequencer.metadata
+        output.begin(Seam(tracks=tracks, metadata=metadata, changed=True, first=True))
+        output.mark(self._state_mark(), sequencer.edge_ms)
+        for i, packet in enumerate(sequencer.gop.packets):
+            output.encode(packet, is_resync=i == 0)
         if self.state is State.HELD:
             output.say(waiting("held", sequencer.gop.keyframe_interval_ms), sequencer.edge_ms)
-        return output
 
     @contextmanager
     def subscribed(self) -> Iterator[Subscription]:
@@ -309,13 +252,11 @@ class Broadcast:
 
     def close_idle_feeds(self) -> None:
         """Drop feeds that have had no follower for a while."""
-        for output_format, output in list(self._outputs.items()):
-            if output.is_idle(self._ports.monotonic()):
-                del self._outputs[output_format]
+        self._outputs.close_idle(self._ports.monotonic())
 
     @property
     def viewer_count(self) -> int:
-        return sum(output.feed.follower_count for output in self._outputs.values())
+        return sum(self._outputs.viewers.values())
 
     @property
     def waiting_message(self) -> dict[str, Any] | None:
@@ -334,7 +275,7 @@ class Broadcast:
             session=self.session,
             state=self.state,
             since=self.since,
-            viewers={f: output.feed.follower_count for f, output in self._outputs.items()},
+            viewers=self._outputs.viewers,
             runs=self._runs,
             packets=self._packets,
             payload_bytes=self._payload_bytes,

@@ -1,4 +1,4 @@
-"""One format of one broadcast: an encoding and the feed that it fills."""
+"""A broadcast in every format that somebody has asked for: encodings, and the feeds they fill."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,7 +17,7 @@ LINGER_S = 60.0
 
 @attrs.define(eq=False)
 class Output:
-    """See the head of this module."""
+    """One format."""
 
     encoding: Encoding
     feed: Feed
@@ -65,3 +65,66 @@ class Output:
                 is_resync=piece.is_resync,
                 urgent=piece.urgent,
             )
+
+
+@attrs.define(eq=False)
+class Outputs:
+    """All formats of one broadcast."""
+
+    _name: str
+    _wake: Callable[[Feed, bool], None]
+    _outputs: dict[Format, Output] = attrs.field(factory=dict, init=False)
+
+    def get(self, output_format: Format) -> Output | None:
+        return self._outputs.get(output_format)
+
+    def open(self, output_format: Format) -> Output:
+        """Make the output in this format; it has encoded nothing yet."""
+        name = f"{self._name} {output_format.value}"
+        output = self._outputs[output_format] = Output.open(name, output_format, self._wake)
+        return output
+
+    def begin(self, seam: Seam) -> None:
+        """A run begins; formats that cannot change their tracks end where those did."""
+        for output_format, output in list(self._outputs.items()):
+            if seam.changed and not seam.first and not output.encoding.survives_change:
+                del self._outputs[output_format]
+                output.end(Reason.TRACKS_CHANGED)
+            else:
+                output.begin(seam)
+
+    def encode(self, packet: Packet, is_resync: bool) -> None:
+        for output in self._outputs.values():
+            output.encode(packet, is_resync)
+
+    def say(self, message: dict[str, Any], media_ms: int) -> None:
+        for output in self._outputs.values():
+            output.say(message, media_ms)
+
+    def mark(self, state: dict[str, Any], media_ms: int) -> None:
+        for output in self._outputs.values():
+            output.mark(state, media_ms)
+
+    def forget(self) -> None:
+        """Nothing is kept for newcomers any more: they wait for a keyframe."""
+        for output in self._outputs.values():
+            output.feed.forget()
+
+    def end(self) -> None:
+        for output in self._outputs.values():
+            output.end()
+
+    def close_idle(self, now: float) -> None:
+        """Drop what has had no follower for a while."""
+        for output_format, output in list(self._outputs.items()):
+            if output.is_idle(now):
+                del self._outputs[output_format]
+
+    @property
+    def viewers(self) -> dict[Format, int]:
+        return {f: output.feed.follower_count for f, output in self._outputs.items()}
+
+    @property
+    def held_bytes(self) -> int:
+        """What the feeds keep for newcomers and for those behind."""
+        return sum(output.feed.log_bytes for output in self._outputs.values())

@@ -14,8 +14,9 @@ import trio
 from relay.errors import RelayError
 from relay.fanout.budget import Budget
 from relay.fanout.feed import Feed
-from relay.live.broadcast import Broadcast, BroadcastSettings
+from relay.live.broadcast import Broadcast
 from relay.live.run import Publisher, Run
+from relay.live.statistics import BroadcastSettings
 from relay.live.takeover import TakeoverGuard
 from relay.ports import Ports
 from relay.reasons import Reason

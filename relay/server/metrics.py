@@ -12,8 +12,8 @@ import attrs
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from relay.live.broadcast import State
 from relay.live.encodings import Format
+from relay.live.statistics import State
 from relay.server.services import Services
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from relay.http.errors import HttpError
 from relay.http.response import Response, json_response
-from relay.live.broadcast import Broadcast, BroadcastStatistics, State
+from relay.live.broadcast import Broadcast
+from relay.live.statistics import BroadcastStatistics, State
 from relay.reasons import Reason
 from relay.server.exchange import Exchange
 
