@@ -68,6 +68,7 @@ async def start(nursery: trio.Nursery, command: list[str]) -> trio.Process:
 
 def decoding_errors(data: bytes) -> str:
     """What ffmpeg complains about when it decodes all of `data`; nothing if it is clean."""
-    command = [NEWER, "-v", "error", "-threads", "1", "-i", "pipe:0", "-f", "null", "-"]
+    # Unlike `null`, `framecrc` lets two frames be shown at one time, as at the end of a dead run.
+    command = [NEWER, "-v", "error", "-threads", "1", "-i", "pipe:0", "-f", "framecrc", "-"]
     done = subprocess.run(command, input=data, capture_output=True, check=False)
     return done.stderr.decode() + ("" if done.returncode == 0 else f"exit code {done.returncode}")
