@@ -133,7 +133,8 @@ class _Session:
         try:
             publisher = self._publisher(permit, asked.stream_id)
             with self._services.stage.publishing(permit.name, publisher) as run:
-                self._send(events.PublishStarted(asked.stream_id, asked.name))
+                # By its watch name: what was asked for may be the key.
+                self._send(events.PublishStarted(asked.stream_id, permit.name))
                 return await self._relay(run, asked.stream_id)
         except PublishRefused as refused:
             return self._refuse(refused.reason, asked.stream_id)
