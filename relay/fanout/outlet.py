@@ -219,7 +219,8 @@ class Outlet:
     def _enqueue(self, data: bytes, source: Source | None, mark: Piece | None) -> None:
         if self.reason is not None:
             return
-        if self._has_room(len(data)):
+        # What cannot be dropped gains nothing from its age: a slow peer still gets its pong.
+        if self._has_room(len(data)) and (source is None or not self._is_late()):
             self._arrivals.send_nowait(_Queued(data, source, mark, self._clock()))
             self._hold(data)
         elif source is None or mark is None:
@@ -232,8 +233,10 @@ class Outlet:
         return (
             queue.current_buffer_used < QUEUE_PIECES
             and self.queued_bytes + n <= self._limits.queued_bytes
-            and self._clock() - self._tail_since <= self._limits.queued_s
         )
+
+    def _is_late(self) -> bool:
+        return self._clock() - self._tail_since > self._limits.queued_s
 
     def _remove(self, source: Source) -> Piece | None:
         """Take what `source` has queued out of the channel; the mark of the first such piece.

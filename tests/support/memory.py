@@ -5,14 +5,20 @@ send takes part of what it is given, a reader pauses until everything is full, a
 """
 
 import errno
+import functools
 import random
+from collections.abc import Awaitable, Callable
+from typing import ParamSpec
 
 import attrs
 import trio
 from trio.lowlevel import ParkingLot
+from trio.testing import MockClock
 
 from relay.errors import WireBroken
 from relay.ports import Ports
+
+Parameters = ParamSpec("Parameters")
 
 CAPACITY = 64 * 1024
 CPU_STEP_S = 20e-6
@@ -259,3 +265,13 @@ def ports(seed: int, network: MemoryNetwork | None = None) -> Ports:
         random=chance,
         network=MemoryNetwork(random.Random(seed)) if network is None else network,
     )
+
+
+def in_virtual_time(test: Callable[Parameters, Awaitable[None]]) -> Callable[Parameters, None]:
+    """Run a test on a clock that jumps to the next deadline whenever nobody has anything to do."""
+
+    @functools.wraps(test)
+    def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        trio.run(functools.partial(test, *args, **kwargs), clock=MockClock(autojump_threshold=0))
+
+    return run
