@@ -136,7 +136,7 @@ async def watch(stage: Stage, name: str, recording: Recording) -> None:
     async with trio.open_nursery() as nursery:
         for output in FORMATS:
             viewer = await open_viewer(address, name, output)
-            await viewer.read_until(lambda viewer=viewer: viewer.live)
+            await viewer.read_to_live()
             nursery.start_soon(viewer.read_to_end)
             recording.viewers[output] = viewer
         recording.watched.set()

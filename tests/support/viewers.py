@@ -45,6 +45,7 @@ class Viewer:
     closed: tuple[int, str] | None = None
     """Close code and reason of a WebSocket."""
     ended: bool = False
+    _news: trio.Event = attrs.field(factory=trio.Event)
     _head: bytes = b""
     _ws: WSConnection | None = None
     _partial: str = ""
@@ -84,7 +85,23 @@ class Viewer:
             while not done() and not self.ended:
                 await self.read_once()
 
+    async def read_to_live(self) -> None:
+        """Read until media has come."""
+        await self.read_until(lambda: self.live)
+
+    async def wait_until(self, done: Callable[[], bool]) -> None:
+        """Wait while another task reads."""
+        with trio.fail_after(PATIENCE_S):
+            while not done() and not self.ended:
+                await self._news.wait()
+
     async def read_once(self) -> None:
+        """Read once, and tell those who wait for it."""
+        await self._read()
+        self._news.set()
+        self._news = trio.Event()
+
+    async def _read(self) -> None:
         try:
             data = await self.stream.receive_some(256 * 1024)
         except trio.BrokenResourceError:
