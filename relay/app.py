@@ -32,6 +32,7 @@ from relay.server import routes
 from relay.server.accepting import Door, accept_connections
 from relay.server.access import Access
 from relay.server.admission import Admission
+from relay.server.connection import Session
 from relay.server.http_session import HttpSession
 from relay.server.rtmp_session import serve_publisher
 from relay.server.services import Services
@@ -39,6 +40,7 @@ from relay.server.sockets import KernelNetwork
 from relay.server.stopping import drain
 
 THROTTLED_ADDRESSES = 10_000
+TLS = frozenset({"rtmps", "https"})
 
 
 @attrs.define(eq=False)
@@ -88,10 +90,7 @@ async def open_relay(
         await background.start(services.access.watch_keys, services.stage)
         async with trio.open_nursery() as connections:
             async with trio.open_nursery() as accepting:
-                doors = await _open_doors(services)
-                for door in doors.values():
-                    accepting.start_soon(accept_connections, services, door, connections)
-                addresses = {name: door.listener.address for name, door in doors.items()}
+                addresses = await _open_doors(services, accepting, connections)
                 server = Server(addresses, services, accepting)
                 try:
                     yield server
@@ -144,40 +143,31 @@ def _services(config: Config, ports: Ports) -> Services:
     )
 
 
-async def _open_doors(services: Services) -> dict[str, Door]:
-    config, network = services.config, services.ports.network
+async def _open_doors(
+    services: Services, accepting: trio.Nursery, connections: trio.Nursery
+) -> dict[str, str]:
+    """Listen and accept; the addresses, by listener.  Each is closed by who accepts from it."""
+    config, addresses = services.config, {}
     public, operator = HttpSession(routes.PUBLIC), HttpSession(routes.OPERATOR)
-    doors = {
-        "rtmp": Door(
-            listener=await network.listen(config.rtmp.listen, tls=False),
-            protocol="rtmp",
-            session=serve_publisher,
-        ),
-        "http": Door(
-            listener=await network.listen(config.http.listen, tls=False),
-            protocol="http",
-            session=public,
-        ),
-        "admin": Door(
-            listener=await network.listen(config.http.admin, tls=False),
-            protocol="http",
-            session=operator,
-            is_operators=True,
-        ),
-    }
-    if config.rtmp.tls_listen:
-        doors["rtmps"] = Door(
-            listener=await network.listen(config.rtmp.tls_listen, tls=True),
-            protocol="rtmp",
-            session=serve_publisher,
+    wanted: tuple[tuple[str, str, Session], ...] = (
+        ("rtmp", config.rtmp.listen, serve_publisher),
+        ("http", config.http.listen, public),
+        ("admin", config.http.admin, operator),
+        ("rtmps", config.rtmp.tls_listen, serve_publisher),
+        ("https", config.http.tls_listen, public),
+    )
+    for name, address, session in wanted:
+        if not address:
+            continue
+        door = Door(
+            listener=await services.ports.network.listen(address, tls=name in TLS),
+            protocol="rtmp" if session is serve_publisher else "http",
+            session=session,
+            is_operators=session is operator,
         )
-    if config.http.tls_listen:
-        doors["https"] = Door(
-            listener=await network.listen(config.http.tls_listen, tls=True),
-            protocol="http",
-            session=public,
-        )
-    return doors
+        accepting.start_soon(accept_connections, services, door, connections)
+        addresses[name] = door.listener.address
+    return addresses
 
 
 def _tls_context(config: Config) -> ssl.SSLContext | None:

@@ -1,4 +1,4 @@
-"""The command line: `relay serve`, `relay key`, `relay check`."""
+"""The command line: `relay serve`, `relay demo`, `relay key`, `relay check`."""
 
 import sys
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from relay.errors import ConfigError
 # Named, not imported: a command loads only what it needs, and `--help` next to nothing.
 COMMANDS = {
     "serve": ("relay.cli.serve:command", "Serve until SIGINT or SIGTERM."),
+    "demo": ("relay.cli.demo:command", "Serve, and publish a test picture to it."),
     "key": ("relay.cli.key:app", "Make, list and revoke stream keys and API keys."),
     "check": ("relay.cli.check:command", "Say what the configuration means, or what is wrong."),
 }

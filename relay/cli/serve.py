@@ -5,6 +5,7 @@ SIGINT or SIGTERM drains: listeners close, connections are told and get `limits.
 A second one ends them at once.
 """
 
+import functools
 import os
 import signal
 import sys
@@ -96,17 +97,34 @@ async def serve_until_stopped(opening: AbstractAsyncContextManager[Server], conf
             nursery.start_soon(_heed, signals, stopping, nursery.cancel_scope)
             # Called last: what ends with the server is the wait for a second signal.
             stack.callback(nursery.cancel_scope.cancel)
-            announce(await _opened(opening, stack), config)
+            announce(await _opened(opening, stack, config), config)
             await stopping.wait()
     return 0
 
 
-async def _opened(opening: AbstractAsyncContextManager[Server], stack: AsyncExitStack) -> Server:
+async def _opened(
+    opening: AbstractAsyncContextManager[Server], stack: AsyncExitStack, config: Config
+) -> Server:
     """The server, running.  An address that is taken is the operator's business, and no crash."""
     try:
         return await stack.enter_async_context(opening)
     except (OSError, BaseExceptionGroup) as error:
-        raise _for_operator(error, ConfigError, OSError) from None
+        say = functools.partial(_sentence, _listeners(config))
+        raise _for_operator(error, ConfigError, OSError, say=say) from None
+
+
+def _listeners(config: Config) -> dict[str, str]:
+    """Addresses, and the flags that change them."""
+    http = config.http
+    return {config.rtmp.listen: "--rtmp", http.listen: "--http", http.admin: "--admin"}
+
+
+def _sentence(listeners: Mapping[str, str], error: BaseException) -> str:
+    if not isinstance(error, OSError) or error.filename not in listeners:
+        return str(error)
+    where = f"port {error.filename}" if error.filename.isdigit() else error.filename
+    flag = listeners[error.filename]
+    return f"cannot listen on {where}: {error.strerror}; choose another with {flag}"
 
 
 async def _heed(
@@ -132,12 +150,14 @@ def announce(server: Server, config: Config) -> None:
         print("", *instructions(server.addresses, key), "", sep="\n", flush=True)
 
 
-def _for_operator(error: BaseException, *kinds: type[Exception]) -> BaseException:
+def _for_operator(
+    error: BaseException, *kinds: type[Exception], say: Callable[[BaseException], str] = str
+) -> BaseException:
     """One ConfigError for an error, or all in a group, if they are of these kinds and no other."""
     leaves = _leaves(error)
     if not all(isinstance(leaf, kinds) for leaf in leaves):
         return error
-    return ConfigError("\n".join(dict.fromkeys(map(str, leaves))))
+    return ConfigError("\n".join(dict.fromkeys(map(say, leaves))))
 
 
 def _leaves(error: BaseException) -> list[BaseException]:

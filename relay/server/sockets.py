@@ -55,7 +55,12 @@ class KernelNetwork:
     async def listen(self, address: str, *, tls: bool) -> KernelListener:
         host, port = parse_address(address)
         await trio.lowlevel.checkpoint()
-        sock = _dual_stack(port) if host in ("", "::") else _single_stack(host, port)
+        try:
+            sock = _dual_stack(port) if host in ("", "::") else _single_stack(host, port)
+        except OSError as error:
+            # The address as the operator wrote it, not as the socket module does.
+            reason = str(error.strerror).partition(" (while attempting")[0]
+            raise OSError(error.errno, reason, address) from None
         sock.setblocking(False)
         return KernelListener(sock, self._tls if tls else None)
 
