@@ -227,9 +227,11 @@ class Feed:
         if follower.position is None or follower.position >= self._edge:
             return
         piece = self._at(follower.position)
-        follower.position, data = self._slice(follower.position)
+        stop, data = self._slice(follower.position)
+        follower.position = stop
+        # Too much for the queue, and it is a gap: there is no position any more.
         follower.write(data, follower, piece)
-        if follower.position < self._edge:
+        if stop < self._edge:
             self._wake(self, True)
 
     def _slice(self, start: int) -> tuple[int, bytes]:

@@ -80,7 +80,12 @@ class Follower:
         self.ended.set()
 
     def leave(self) -> None:
-        """Follow no longer.  May be called twice."""
+        """Follow no longer.  May be called twice.
+
+        A pass that is under way may still hold this follower: media behind a goodbye would be
+        the last thing its peer sees.
+        """
+        self.write = _ignore
         self.feed.remove(self)
 
     def statistics(self) -> FollowerStatistics:
@@ -92,3 +97,7 @@ class Follower:
         while self._recent[0] < now - _MINUTE:
             self._recent.popleft()
         return len(self._recent) > self._gaps_per_minute
+
+
+def _ignore(_data: bytes, _follower: Follower, _mark: Piece, /) -> None:
+    """This follower has left."""
