@@ -1,0 +1,189 @@
+"""The pump: when passes start, and that nobody else waits for one."""
+
+import itertools
+
+import attrs
+import pytest
+import trio
+from support.following import Preludes, open_peer
+from support.memory import Faults, in_virtual_time
+
+from relay.fanout.feed import Feed
+from relay.fanout.follower import Follower
+from relay.fanout.pump import SENDS_PER_SLICE, Pump
+
+
+@attrs.define(eq=False)
+class Meter:
+    """CPU time as a test has it."""
+
+    step: float = 0.0
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        self.now += self.step
+        return self.now
+
+
+@attrs.define(eq=False)
+class Visit:
+    """A feed of one byte per piece, and when its follower got each."""
+
+    feed: Feed
+    arrivals: list[tuple[float, bytes]] = attrs.field(factory=list)
+
+    def append(self, data: bytes, *, urgent: bool, resync: bool = False) -> None:
+        self.feed.append(data, packets=1, media_ms=0, is_resync=resync, urgent=urgent)
+
+    def sent(self, data: bytes | memoryview, /) -> int:
+        self.arrivals.append((trio.current_time(), bytes(data)))
+        return len(data)
+
+    def times(self) -> list[float]:
+        return [when for when, _ in self.arrivals]
+
+
+async def followed(pump: Pump, nursery: trio.Nursery) -> Visit:
+    """A feed with one live follower, looked at from now on."""
+    visit = Visit(Feed("test", Preludes(), pump.wake))
+    await nursery.start(_follow, visit)
+    visit.append(b"K", urgent=True, resync=True)
+    await trio.sleep(1)
+    visit.arrivals.clear()
+    return visit
+
+
+async def _follow(visit: Visit, *, task_status: trio.TaskStatus[None]) -> None:
+    async with open_peer() as peer:
+        peer.outlet._send = visit.sent
+        visit.feed.add(Follower(visit.feed, peer.outlet, trio.current_time, 12))
+        task_status.started()
+        await trio.sleep_forever()
+
+
+@in_virtual_time
+async def test_urgent_news_goes_out_at_once() -> None:
+    async with trio.open_nursery() as nursery:
+        pump = Pump(trio.current_time, Meter())
+        nursery.start_soon(pump.run)
+        visit = await followed(pump, nursery)
+        now = trio.current_time()
+        visit.append(b"v", urgent=True)
+        await trio.sleep(1)
+        assert visit.arrivals == [(now, b"v")]
+        nursery.cancel_scope.cancel()
+
+
+@in_virtual_time
+async def test_audio_rides_with_the_next_video() -> None:
+    async with trio.open_nursery() as nursery:
+        pump = Pump(trio.current_time, Meter())
+        nursery.start_soon(pump.run)
+        visit = await followed(pump, nursery)
+        now = trio.current_time()
+        visit.append(b"a", urgent=False)
+        await trio.sleep(0.02)
+        visit.append(b"v", urgent=True)
+        await trio.sleep(1)
+        assert visit.times() == [pytest.approx(now + 0.02)]
+        assert visit.arrivals[0][1] == b"av"
+        nursery.cancel_scope.cancel()
+
+
+@in_virtual_time
+async def test_audio_waits_no_longer_than_forty_milliseconds() -> None:
+    async with trio.open_nursery() as nursery:
+        pump = Pump(trio.current_time, Meter())
+        nursery.start_soon(pump.run)
+        visit = await followed(pump, nursery)
+        now = trio.current_time()
+        for _ in range(3):
+            visit.append(b"a", urgent=False)
+            await trio.sleep(0.015)
+        await trio.sleep(1)
+        assert visit.times() == [pytest.approx(now + 0.040)]
+        assert visit.arrivals[0][1] == b"aaa"
+        nursery.cancel_scope.cancel()
+
+
+@in_virtual_time
+async def test_feeds_that_wait_go_each_in_their_own_time() -> None:
+    async with trio.open_nursery() as nursery:
+        pump = Pump(trio.current_time, Meter())
+        nursery.start_soon(pump.run)
+        one, two = await followed(pump, nursery), await followed(pump, nursery)
+        now = trio.current_time()
+        one.append(b"1", urgent=False)
+        await trio.sleep(0.030)
+        two.append(b"2", urgent=False)
+        await trio.sleep(1)
+        assert one.times() == [pytest.approx(now + 0.040)]
+        assert two.times() == [pytest.approx(now + 0.070)]
+        nursery.cancel_scope.cancel()
+
+
+@in_virtual_time
+async def test_dear_passes_gather_news() -> None:
+    async with trio.open_nursery() as nursery:
+        meter = Meter()
+        pump = Pump(trio.current_time, meter)
+        nursery.start_soon(pump.run)
+        visit = await followed(pump, nursery)
+        meter.step = 0.048
+        for _ in range(60):
+            visit.append(b"v", urgent=True)
+            await trio.sleep(0.010)
+        await trio.sleep(1)
+        gaps = [b - a for a, b in zip(visit.times()[-4:-1], visit.times()[-3:], strict=True)]
+        assert gaps == pytest.approx([0.100] * 3, abs=0.011)
+        assert b"".join(data for _, data in visit.arrivals) == b"v" * 60
+        assert pump.statistics().busy_s > 0
+        nursery.cancel_scope.cancel()
+
+
+@in_virtual_time
+async def test_other_tasks_run_within_a_long_pass() -> None:
+    async with trio.open_nursery() as nursery:
+        pump = Pump(trio.current_time, Meter())
+        nursery.start_soon(pump.run)
+        feed = Feed("test", Preludes(), pump.wake)
+        async with open_peer(Faults(capacity=1 << 20)) as peer:
+            count = 4 * SENDS_PER_SLICE
+            for _ in range(count):
+                feed.add(Follower(feed, peer.outlet, trio.current_time, 12))
+            feed.append(b"K", packets=1, media_ms=0, is_resync=True, urgent=True)
+            await trio.sleep(1)
+            assert feed.statistics().live == count
+            seen = [0]
+            writes = peer.outlet.writes
+            feed.append(b"v", packets=1, media_ms=0, is_resync=False, urgent=True)
+            while peer.outlet.writes < writes + count:
+                await trio.lowlevel.checkpoint()
+                seen.append(peer.outlet.writes - writes)
+            # Of two tasks in one batch either may be first.
+            assert max(b - a for a, b in itertools.pairwise(seen)) <= 2 * SENDS_PER_SLICE
+        nursery.cancel_scope.cancel()
+
+
+@in_virtual_time
+async def test_the_cost_of_a_pass_leaves_out_what_others_do_meanwhile() -> None:
+    async with trio.open_nursery() as nursery:
+        meter = Meter()
+        pump = Pump(trio.current_time, meter)
+        nursery.start_soon(pump.run)
+        feed = Feed("test", Preludes(), pump.wake)
+
+        async def burn() -> None:
+            while True:
+                meter.now += 1.0
+                await trio.lowlevel.checkpoint()
+
+        async with open_peer(Faults(capacity=1 << 20)) as peer:
+            for _ in range(3 * SENDS_PER_SLICE):
+                feed.add(Follower(feed, peer.outlet, trio.current_time, 12))
+            feed.append(b"K", packets=1, media_ms=0, is_resync=True, urgent=True)
+            nursery.start_soon(burn)
+            while pump.statistics().passes < 1:
+                await trio.lowlevel.checkpoint()
+            assert pump.statistics().busy_s == 0
+        nursery.cancel_scope.cancel()
