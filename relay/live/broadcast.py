@@ -74,10 +74,15 @@ class Broadcast:
 
     # The publishers' side.
 
+    @property
+    def is_published(self) -> bool:
+        """Whether a publisher is connected now."""
+        return self.run is not None and not self.run.is_closed
+
     def begin(self, run: Run) -> None:
         """`run` publishes from now on, instead of whoever did."""
         if self.run is not None:
-            self.run.publisher.evict(Reason.TAKEN_OVER)
+            self.run.evict(Reason.TAKEN_OVER)
         self.run = run
         self._returned.set()
 
@@ -85,7 +90,7 @@ class Broadcast:
         """End it now, without a hold; the publisher is told why."""
         self._is_over = True
         if self.run is not None:
-            self.run.publisher.evict(reason)
+            self.run.evict(reason)
 
     async def serve(self) -> None:
         """Play one run after the other until nobody has returned within the hold."""

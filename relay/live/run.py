@@ -34,6 +34,8 @@ class Run:
     """The newest onMetaData of this publisher."""
     decodable: trio.Event = attrs.field(factory=trio.Event, init=False)
     """Set when a codec configuration that we can use has come."""
+    is_closed: bool = attrs.field(default=False, init=False)
+    """The publisher is gone, though the broadcast may still have its last packets to play."""
     _send: trio.MemorySendChannel[list[Packet]] = attrs.field(init=False)
     packets: trio.MemoryReceiveChannel[list[Packet]] = attrs.field(init=False)
 
@@ -50,4 +52,13 @@ class Run:
 
     def close(self) -> None:
         """The publisher is gone; what it sent is still used."""
+        self.is_closed = True
         self._send.close()
+
+    def evict(self, reason: Reason) -> None:
+        """End the publisher's connection, unless it has stopped of itself.
+
+        One that has stopped may be at something else by now: at its next publication, or broken.
+        """
+        if not self.is_closed:
+            self.publisher.evict(reason)

@@ -109,7 +109,7 @@ class Stage:
         guard = self._guards.setdefault(name, TakeoverGuard())
         refusal = guard.refusal(
             self._ports.monotonic(),
-            is_live=broadcast is not None and broadcast.run is not None,
+            is_live=broadcast is not None and broadcast.is_published,
             exclusive=publisher.exclusive,
         )
         if refusal is not None:

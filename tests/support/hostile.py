@@ -1,0 +1,154 @@
+"""A whole server in memory, and peers that say to it exactly the bytes that a test gives them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import trio
+import trio.testing
+from structlog.testing import capture_logs
+from support.http_client import UPGRADE, Answer, read_answers, request_bytes
+from support.memory import FAULTLESS, Faults, MemoryNetwork, MemoryWire, memory_wires, ports
+from support.rtmp_bytes import CONNECT, CREATE_STREAM, PLAIN_CLIENT, command, message
+
+from relay import Config, Server, open_relay
+from relay.config import AuthConfig, HttpConfig, Limits
+from relay.errors import WireBroken
+from relay.server.services import Services
+
+HELLO = PLAIN_CLIENT + CONNECT + CREATE_STREAM
+"""What every encoder says before `publish`."""
+MP4_WS = request_bytes("GET", "/live/cat.mp4", *UPGRADE)
+FLV_WS = request_bytes("GET", "/live/cat.flv", *UPGRADE)
+STRANGER = "192.0.2.1"
+OUR_FAULT = ("session failed", "request failed")
+"""Log lines that no peer may bring about, whatever it sends."""
+
+
+def publish_bytes(name: str) -> bytes:
+    return command("publish", 3.0, None, name, "live", stream_id=1)
+
+
+def tag_bytes(kind: int, payload: bytes) -> bytes:
+    """An audio (8) or video (9) message of the published stream."""
+    return message(payload, cid=6, type_id=kind, stream_id=1)
+
+
+AAC_CONFIG = tag_bytes(8, bytes.fromhex("af001190"))
+AAC_FRAME = tag_bytes(8, bytes.fromhex("af01") + bytes(200))
+
+
+@attrs.define(eq=False)
+class Peer:
+    """One connection to the server, from its other end."""
+
+    wire: MemoryWire
+
+    async def say(self, data: bytes) -> None:
+        await self.wire.send_all(data)
+
+    async def hear(self) -> bytes:
+        """What has arrived, at least a byte; `b""` when the server has closed."""
+        try:
+            return await self.wire.receive_some(1 << 20)
+        except WireBroken:
+            return b""
+
+    async def hear_until(self, wanted: bytes) -> bytes:
+        """Everything up to the read that brings `wanted`."""
+        heard = b""
+        while wanted not in heard:
+            more = await self.hear()
+            assert more, f"closed after {heard[-200:]!r}"
+            heard += more
+        return heard
+
+    async def hear_all(self) -> bytes:
+        """Everything up to the end of the connection, which is then closed here as well."""
+        heard = b""
+        while more := await self.hear():
+            heard += more
+        self.wire.close()
+        return heard
+
+    async def ask(self, request: bytes) -> Answer:
+        """One request on a connection that goes on, and its answer."""
+        await self.say(request)
+        heard = await self.hear()
+        (answer,) = read_answers(heard, request.split(b" ")[0].decode())
+        return answer
+
+
+@attrs.define(eq=False)
+class Site:
+    """A running server in memory."""
+
+    server: Server
+    network: MemoryNetwork
+    logged: list[dict[str, Any]]
+    """Every log line."""
+
+    @property
+    def services(self) -> Services:
+        return self.server._services
+
+    async def connect(
+        self, door: str = "http", *, host: str = STRANGER, faults: Faults = FAULTLESS
+    ) -> Peer:
+        """Come in from `host`."""
+        await trio.lowlevel.checkpoint()
+        ours, theirs = memory_wires(faults, occurred=self.network.occurred)
+        ours.peer = f"{host}:40000"
+        self.network._listeners[self.server.addresses[door]].arrive(ours)
+        return Peer(theirs)
+
+    async def say(self, door: str, data: bytes, *, host: str = STRANGER) -> Peer:
+        """Come in and say something."""
+        peer = await self.connect(door, host=host)
+        await peer.say(data)
+        return peer
+
+    async def publish(self, name: str = "cat", *, host: str = "192.0.2.200") -> Peer:
+        """Publish `live/NAME` with sound, so that viewers have something to follow."""
+        peer = await self.say("rtmp", HELLO + publish_bytes(name), host=host)
+        await peer.hear_until(b"NetStream.Publish.Start")
+        await peer.say(AAC_CONFIG + AAC_FRAME * 2)
+        await trio.testing.wait_all_tasks_blocked()
+        return peer
+
+    def ended(self) -> list[str]:
+        """The reasons of connections that have ended, oldest first."""
+        return [line["reason"] for line in self.logged if line["event"] == "connection ended"]
+
+    def our_faults(self) -> list[dict[str, Any]]:
+        """Log lines that say that we failed, not the peer."""
+        return [line for line in self.logged if line["event"] in OUR_FAULT]
+
+
+@asynccontextmanager
+async def site(
+    data: Path,
+    limits: Limits | None = None,
+    *,
+    http: HttpConfig | None = None,
+    publish: str = "open",
+) -> AsyncIterator[Site]:
+    """Run a server in memory.
+
+    At the end no connection has failed through a fault of ours.
+    """
+    config = Config(
+        data=data,
+        auth=AuthConfig(publish=publish),
+        limits=limits or Limits(),
+        http=http or HttpConfig(),
+    )
+    world = ports(1)
+    assert isinstance(world.network, MemoryNetwork)
+    with capture_logs() as logged:
+        async with open_relay(config, ports=world) as server:
+            here = Site(server, world.network, logged)
+            yield here
+        assert here.our_faults() == []
