@@ -44,6 +44,7 @@ class KernelWire:
         await trio.lowlevel.checkpoint()
 
     async def wait_writable(self) -> None:
+        self._check_open()
         try:
             await trio.lowlevel.wait_writable(self._sock)
         except (trio.ClosedResourceError, OSError) as error:
@@ -51,6 +52,7 @@ class KernelWire:
 
     async def receive_some(self, max_bytes: int, /) -> bytes:
         while True:
+            self._check_open()
             try:
                 await trio.lowlevel.wait_readable(self._sock)
                 return self._sock.recv(max_bytes)
@@ -83,6 +85,11 @@ class KernelWire:
         if self._sock.fileno() >= 0:
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
         self.close()
+
+    def _check_open(self) -> None:
+        """Trio's waits would raise ValueError for the descriptor that is no more."""
+        if self._sock.fileno() < 0:
+            raise WireBroken("closed")
 
 
 async def connect_tcp(address: str) -> KernelWire:
