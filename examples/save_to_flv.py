@@ -7,7 +7,6 @@ when the broadcast does.  Nothing here but h11 and Trio.
 """
 
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,32 +20,26 @@ async def save(url: str, path: Path) -> int:
     """Save what `url` answers to `path`; how many bytes it was."""
     target = urlsplit(url)
     assert target.hostname is not None
+    connection = h11.Connection(h11.CLIENT)
     size = 0
-    # The file is opened when there is something to put into it.
     async with await trio.open_tcp_stream(target.hostname, target.port or 80) as stream:
-        body = await request(stream, target.netloc, target.path)
+        await ask(stream, connection, target.netloc, target.path)
         print(f"saving {url}", flush=True)
+        # The file is opened when there is something to put into it.
         async with await trio.open_file(path, "wb") as file:
-            async for data in body:
-                size += await file.write(data)
+            while isinstance(event := await next_event(stream, connection), h11.Data):
+                size += await file.write(event.data)
     return size
 
 
-async def request(stream: trio.SocketStream, host: str, path: str) -> AsyncIterator[bytes]:
-    """Ask for `path`; the body of the answer, piece by piece."""
-    connection = h11.Connection(h11.CLIENT)
+async def ask(stream: trio.SocketStream, connection: h11.Connection, host: str, path: str) -> None:
+    """Ask for `path` and read the head of the answer."""
     asked = h11.Request(method="GET", target=path, headers=[("Host", host)])
     await stream.send_all(connection.send(asked) or b"")
     await stream.send_all(connection.send(h11.EndOfMessage()) or b"")
     answer = await next_event(stream, connection)
     if not isinstance(answer, h11.Response) or answer.status_code != 200:
         raise SystemExit(f"the server answers {getattr(answer, 'status_code', answer)}")
-    return read_body(stream, connection)
-
-
-async def read_body(stream: trio.SocketStream, connection: h11.Connection) -> AsyncIterator[bytes]:
-    while isinstance(event := await next_event(stream, connection), h11.Data):
-        yield bytes(event.data)
 
 
 async def next_event(stream: trio.SocketStream, connection: h11.Connection) -> h11.Event:

@@ -62,10 +62,9 @@ async def by_pump() -> list[bytes]:
     pump = Pump(trio.current_time, SteadyCpu())
     feed, got = Feed("test", Prelude(), pump.wake), dict.fromkeys(JOINS, b"")
 
-    async def view(i: int, *, task_status: trio.TaskStatus[None]) -> None:
+    async def view(i: int) -> None:
         async with open_peer(ROOMY) as peer:
             feed.add(Follower(feed, peer.outlet, trio.current_time, 12))
-            task_status.started()
             try:
                 await trio.sleep_forever()
             finally:
@@ -75,7 +74,7 @@ async def by_pump() -> list[bytes]:
         nursery.start_soon(pump.run)
         for i, tag in enumerate(TAGS):
             if i in JOINS:
-                await nursery.start(view, i)
+                nursery.start_soon(view, i)
             await trio.sleep(0.3)
             frame = FRAMES[i]
             feed.append(
