@@ -102,9 +102,11 @@ class Timeline:
 
     def _next(self, track: _Track, raw: int) -> int:
         delta = raw - track.raw
-        if -JUMP_BACK_MS <= raw + track.offset - track.dts <= JUMP_FORWARD_MS:
-            dts = raw + track.offset
-        else:
+        dts = raw + track.offset
+        # A camera that was covered, a microphone that was muted: ahead of its own track, and
+        # still where the other one is.
+        newest = max(other.dts for other in self._tracks.values())
+        if dts < track.dts - JUMP_BACK_MS or dts > newest + JUMP_FORWARD_MS:
             self.repairs[Repair.JUMP] += 1
             dts = self._after_jump(track, raw)
         if dts < track.dts:
