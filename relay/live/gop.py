@@ -6,11 +6,13 @@ from relay.packet import Kind, Packet
 
 AUDIO_RESYNC_MS = 1_000
 """Without video any packet will do to start from; this much is kept."""
+MAX_PACKETS = 16_384
+"""Of twenty seconds there are some 3,000; a million tiny ones with one timestamp are an attack."""
 
 
 @attrs.define(eq=False)
 class GopCache:
-    """Bounded in bytes and in media time; a GOP above either bound is not kept at all.
+    """Bounded in bytes, packets and media time; a GOP above any bound is not kept at all.
 
     Then newcomers wait for the next keyframe, which is what a stream with so few of them costs.
     """
@@ -39,7 +41,7 @@ class GopCache:
             return True
         self.packets.append(packet)
         self.held_bytes += len(packet.payload)
-        if self.held_bytes <= self._max_bytes and self._age(packet) <= self._max_ms:
+        if self._is_within_bounds(packet):
             return True
         self.clear()
         return False
@@ -54,5 +56,7 @@ class GopCache:
         self._last_resync_ms = dts
         self.clear()
 
-    def _age(self, packet: Packet) -> int:
-        return packet.dts - self.packets[0].dts
+    def _is_within_bounds(self, packet: Packet) -> bool:
+        age = packet.dts - self.packets[0].dts
+        few = len(self.packets) <= MAX_PACKETS
+        return few and self.held_bytes <= self._max_bytes and age <= self._max_ms
