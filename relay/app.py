@@ -50,7 +50,7 @@ class Server:
     addresses: dict[str, str]
     """Where it listens, by listener: `rtmp`, `http`, `admin`, and with TLS `rtmps`, `https`."""
     _services: Services
-    _accepting: trio.Nursery
+    _accepting: trio.CancelScope
 
     def stream(self, name: str) -> Stream:
         """`APP/NAME`, to publish to or to subscribe to from within this process.
@@ -65,7 +65,7 @@ class Server:
 
     async def drain(self) -> None:
         """Refuse who comes, tell who is here, and return when nobody is."""
-        self._accepting.cancel_scope.cancel()
+        self._accepting.cancel()
         await drain(self._services)
 
 
@@ -89,21 +89,34 @@ async def open_relay(
         await background.start(services.stage.serve_broadcasts)
         await background.start(services.access.watch_keys, services.stage)
         async with trio.open_nursery() as connections:
-            async with trio.open_nursery() as accepting:
-                addresses = await _open_doors(services, accepting, connections)
+            addresses, accepting = await connections.start(_accept, services, connections)
+            try:
                 server = Server(addresses, services, accepting)
-                try:
-                    yield server
-                    with trio.move_on_after(config.limits.drain_s):
-                        await server.drain()
-                except Exception as error:  # noqa: BLE001 - raised again outside the nurseries
-                    failure = error
-                accepting.cancel_scope.cancel()
+                yield server
+                with trio.move_on_after(config.limits.drain_s):
+                    await server.drain()
+            except Exception as error:  # noqa: BLE001 - raised again outside the nurseries
+                failure = error
             connections.cancel_scope.cancel()
         background.cancel_scope.cancel()
     if failure is not None:
         # As it was raised, and not in a group for each nursery that it passed.
         raise failure
+
+
+async def _accept(
+    services: Services,
+    connections: trio.Nursery,
+    *,
+    task_status: trio.TaskStatus[tuple[dict[str, str], trio.CancelScope]],
+) -> None:
+    """Accept on every listener until cancelled.
+
+    A task of its own: whoever drains cancels this first, and must not be cancelled by it.
+    """
+    async with trio.open_nursery() as accepting:
+        addresses = await _open_doors(services, accepting, connections)
+        task_status.started((addresses, accepting.cancel_scope))
 
 
 def real_ports(config: Config) -> Ports:

@@ -104,7 +104,11 @@ class WebSocketPeer:
         return self._websocket.close(reason.value.ws_close, reason.description)
 
     def close(self, reason: Reason) -> None:
-        """Say why this connection ends, and read on for the answer."""
+        """Say why this connection ends, and read on for the answer.
+
+        Nothing may come after a close frame (RFC 6455, 5.5.1), so nothing is followed any more.
+        """
+        self._connection.unfollow()
         self._connection.outlet.write_nowait(self.closing(reason))
 
     def end(self, reason: Reason) -> None:
