@@ -45,6 +45,8 @@ class Viewer:
     closed: tuple[int, str] | None = None
     """Close code and reason of a WebSocket."""
     ended: bool = False
+    was_reset: bool = False
+    """Whether it ended by a reset, which throws away what was not read yet."""
     _news: trio.Event = attrs.field(factory=trio.Event)
     _head: bytes = b""
     _ws: WSConnection | None = None
@@ -105,7 +107,7 @@ class Viewer:
         try:
             data = await self.stream.receive_some(256 * 1024)
         except trio.BrokenResourceError:
-            data = b""
+            data, self.was_reset = b"", True
         if not data:
             self.ended = True
             await self.stream.aclose()
