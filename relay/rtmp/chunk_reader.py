@@ -77,6 +77,8 @@ class ChunkReader:
 
     def __init__(self, limits: RtmpLimits) -> None:
         self.chunk_size = 128
+        self.expects_media = True
+        """Off, every message may be as long as a command and no longer: the peer is nobody yet."""
         self._limits = limits
         self._buffer = bytearray()
         self._position = 0
@@ -246,7 +248,7 @@ class ChunkReader:
         announced = self._announced + length
         if length > self._longest(type_id):
             raise RemoteProtocolError(f"a message of type {type_id} with {length} bytes")
-        if announced > self._limits.buffered_bytes:
+        if announced > self._most_announced():
             raise RemoteProtocolError(f"{announced} bytes of unfinished messages")
         self._announced = announced
         stream.length = stream.left = length
@@ -255,13 +257,19 @@ class ChunkReader:
     def _longest(self, type_id: int) -> int:
         if type_id in _AMF_TYPES:
             return self._limits.amf_bytes
-        return self._limits.message_bytes if type_id > 6 else _CONTROL_BYTES
+        if type_id <= 6:
+            return _CONTROL_BYTES
+        return self._limits.message_bytes if self.expects_media else self._limits.amf_bytes
+
+    def _most_announced(self) -> int:
+        return self._limits.buffered_bytes if self.expects_media else 2 * self._limits.amf_bytes
 
     def snapshot(self) -> dict[str, Any]:
         """All state, as JSON can hold it."""
         opened = [number for number, stream in self._streams.items() if stream is self._open]
         return {
             "chunk_size": self.chunk_size,
+            "expects_media": self.expects_media,
             "buffer": _pack(self._buffer[self._position :]),
             "announced": self._announced,
             "open": opened[0] if opened else None,
@@ -280,6 +288,7 @@ class ChunkReader:
         """A reader that goes on where `snapshot()` was taken."""
         reader = cls(limits)
         reader.chunk_size = data["chunk_size"]
+        reader.expects_media = data["expects_media"]
         reader._buffer += base64.b64decode(data["buffer"])
         reader._announced = data["announced"]
         for number, fields in data["streams"].items():

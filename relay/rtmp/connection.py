@@ -56,6 +56,7 @@ class Connection:
         self._early = bytearray()
         """What came in before the handshake was done."""
         self._reader = ChunkReader(self._limits)
+        self._reader.expects_media = role is Role.CLIENT
         self._writer = ChunkWriter()
         self._flow = Flow()
         self._output = bytearray(self._handshake.opening())
@@ -201,6 +202,8 @@ class Connection:
     def _follow(self, event: events.Received | events.Sendable, after: State) -> None:
         """Go to the state that the table gives for `event`."""
         match event:
+            case events.PublishStarted():
+                self._reader.expects_media = True
             case events.ConnectRequest():
                 self._transaction = event.transaction
             case events.Publish() | events.Play():
