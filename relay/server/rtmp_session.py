@@ -187,6 +187,9 @@ class _Session:
             late, deadline = Reason.FIRST_PACKET_TIMEOUT, published.decodable_by
         with trio.move_on_at(deadline) as patience:
             await self._read()
+        if patience.cancelled_caught and late is Reason.FIRST_PACKET_TIMEOUT:
+            # The broadcast may have found the last read decodable after we began this one.
+            return None if published.run.decodable.is_set() else late
         if patience.cancelled_caught or now > deadline:
             return late
         if self._bitrate.is_exceeded(now, self._connection.received_bytes):

@@ -1,6 +1,6 @@
 """A whole server in memory, and peers that say to it exactly the bytes that a test gives them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,21 @@ import trio.testing
 from structlog.testing import capture_logs
 from support.http_client import UPGRADE, Answer, read_answers, request_bytes
 from support.memory import FAULTLESS, Faults, MemoryNetwork, MemoryWire, memory_wires, ports
-from support.rtmp_bytes import CONNECT, CREATE_STREAM, PLAIN_CLIENT, command, message
+from support.rtmp_bytes import (
+    CONNECT,
+    CREATE_STREAM,
+    PLAIN_CLIENT,
+    basic,
+    chunk,
+    command,
+    in_chunks,
+)
+from support.rtmp_captures import source_packets
 
 from relay import Config, Server, open_relay
 from relay.config import AuthConfig, HttpConfig, Limits
 from relay.errors import WireBroken
+from relay.packet import Kind
 from relay.server.services import Services
 
 HELLO = PLAIN_CLIENT + CONNECT + CREATE_STREAM
@@ -31,13 +41,16 @@ def publish_bytes(name: str) -> bytes:
     return command("publish", 3.0, None, name, "live", stream_id=1)
 
 
-def tag_bytes(kind: int, payload: bytes) -> bytes:
-    """An audio (8) or video (9) message of the published stream."""
-    return message(payload, cid=6, type_id=kind, stream_id=1)
+def tag_bytes(kind: Kind, time: int, payload: bytes) -> bytes:
+    """An audio or video message of the published stream, in chunks of 128."""
+    type_id = 9 if kind is Kind.VIDEO else 8
+    head = chunk(0, 6, time=time, length=len(payload), type_id=type_id, stream_id=1)
+    return in_chunks(128, head, payload, basic(3, 6))
 
 
-AAC_CONFIG = tag_bytes(8, bytes.fromhex("af001190"))
-AAC_FRAME = tag_bytes(8, bytes.fromhex("af01") + bytes(200))
+TAGS = [tag_bytes(*packet) for packet in source_packets()]
+"""Real pictures and sound, configurations first."""
+CONFIGURATIONS = TAGS[0] + TAGS[1]
 
 
 @attrs.define(eq=False)
@@ -87,7 +100,7 @@ class Site:
 
     server: Server
     network: MemoryNetwork
-    logged: list[dict[str, Any]]
+    logged: list[MutableMapping[str, Any]]
     """Every log line."""
 
     @property
@@ -111,10 +124,10 @@ class Site:
         return peer
 
     async def publish(self, name: str = "cat", *, host: str = "192.0.2.200") -> Peer:
-        """Publish `live/NAME` with sound, so that viewers have something to follow."""
+        """Publish `live/NAME`, so that viewers have something to follow."""
         peer = await self.say("rtmp", HELLO + publish_bytes(name), host=host)
         await peer.hear_until(b"NetStream.Publish.Start")
-        await peer.say(AAC_CONFIG + AAC_FRAME * 2)
+        await peer.say(b"".join(TAGS))
         await trio.testing.wait_all_tasks_blocked()
         return peer
 
@@ -122,7 +135,7 @@ class Site:
         """The reasons of connections that have ended, oldest first."""
         return [line["reason"] for line in self.logged if line["event"] == "connection ended"]
 
-    def our_faults(self) -> list[dict[str, Any]]:
+    def our_faults(self) -> list[MutableMapping[str, Any]]:
         """Log lines that say that we failed, not the peer."""
         return [line for line in self.logged if line["event"] in OUR_FAULT]
 
