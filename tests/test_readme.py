@@ -12,7 +12,7 @@ from urllib.request import urlopen
 
 ROOT = Path(__file__).parents[1]
 FREE_PORTS = "--rtmp 127.0.0.1:0 --http 127.0.0.1:0 --admin 127.0.0.1:0"
-_NOT_FOR_A_STRANGER = shutil.ignore_patterns(
+OURS_ALONE = shutil.ignore_patterns(".venv", ".git", "node_modules", "*cache*", "*.egg-info")
     ".venv", ".git", "node_modules", "*cache*", "*.egg-info"
 )
 
@@ -29,7 +29,7 @@ def command_under(heading: str) -> str:
 
 @contextmanager
 def running(command: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """A command as a stranger's shell runs it: no variables of ours, not our virtual environment."""
+    """A command as a stranger's shell runs it: without our variables and our environment."""
     environment = {
         "HOME": str(Path.home()),
         "PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
