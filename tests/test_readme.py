@@ -13,8 +13,6 @@ from urllib.request import urlopen
 ROOT = Path(__file__).parents[1]
 FREE_PORTS = "--rtmp 127.0.0.1:0 --http 127.0.0.1:0 --admin 127.0.0.1:0"
 OURS_ALONE = shutil.ignore_patterns(".venv", ".git", "node_modules", "*cache*", "*.egg-info")
-    ".venv", ".git", "node_modules", "*cache*", "*.egg-info"
-)
 
 
 def command_under(heading: str) -> str:
