@@ -38,8 +38,9 @@ SETTINGS = {
     "limits.stalled_s": GIVEN_UP_S,
     "limits.ping_s": 100,  # the crowd looks at times only, and answers no pings
 }
-NOISE_S = 0.10
-"""What a gap varies by between two quiet runs, on a machine with other work."""
+USUAL_NOISE_S = 0.05
+NOISE_S = 1.0
+"""What gaps, and the largest, vary by between two quiet runs on a machine with other work."""
 STEP_MS = 10
 """Half the distance of two audio frames: closer than this is the same frame."""
 
@@ -180,13 +181,19 @@ def missing(numbers: list[int]) -> int:
     return numbers[-1] - numbers[0] + 1 - len(numbers)
 
 
-def gaps(recording: Recording, phase: int) -> float:
-    """The largest gap that anybody in the crowd saw in a phase."""
+def gaps(recording: Recording, phase: int) -> list[float]:
+    """Every pause that anybody in the crowd saw in a phase, longest last."""
     start, end = recording.phases[phase : phase + 2]
-    return max(
-        max(b - a for a, b in itertools.pairwise([start, *within(viewer, start, end), end]))
+    return sorted(
+        later - earlier
         for viewer in recording.crowd
+        for earlier, later in itertools.pairwise([start, *within(viewer, start, end), end])
     )
+
+
+def usual(found: list[float]) -> float:
+    """The gap that one in a hundred exceeds: a hiccup of the machine shows in the largest only."""
+    return found[len(found) * 99 // 100]
 
 
 def within(viewer: Viewer, start: float, end: float) -> list[float]:
@@ -249,7 +256,9 @@ def test_what_a_slow_viewer_got_decodes_without_error(recording: Recording, outp
 
 
 def test_nobody_else_noticed(recording: Recording) -> None:
-    assert gaps(recording, 1) <= gaps(recording, 0) + NOISE_S
+    quiet, beside_stalled = gaps(recording, 0), gaps(recording, 1)
+    assert usual(beside_stalled) <= usual(quiet) + USUAL_NOISE_S
+    assert beside_stalled[-1] <= quiet[-1] + NOISE_S
     crowd = [line for line in recording.lines if line.get("format") and not line["gaps"]]
     assert len(crowd) >= CROWD
     assert all(line["skipped_packets"] == 0 for line in crowd)
