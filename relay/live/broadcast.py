@@ -89,6 +89,8 @@ class Broadcast:
     def end(self, reason: Reason) -> None:
         """End it now, without a hold; the publisher is told why."""
         self._is_over = True
+        # Whoever waits for a return need wait no longer.
+        self._returned.set()
         if self.run is not None:
             self.run.evict(reason)
 
@@ -105,7 +107,7 @@ class Broadcast:
 
     async def _next_run(self) -> Run | None:
         with trio.move_on_after(self._settings.hold_s):
-            while self.run is None:
+            while self.run is None and not self._is_over:
                 await self._returned.wait()
         return self.run
 

@@ -29,10 +29,10 @@ class Output:
         return cls(encoding, Feed(name, encoding, wake))
 
     def begin(self, seam: Seam) -> None:
-        if seam.changed:
-            # What is kept was made for other decoders.
-            self.feed.forget()
         self._append(self.encoding.begin(seam))
+        if seam.changed:
+            # What is kept was made for other decoders, the last sound of before included.
+            self.feed.forget()
 
     def encode(self, packet: Packet, is_resync: bool) -> None:
         self._append(self.encoding.encode(packet, is_resync=is_resync))
