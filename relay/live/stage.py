@@ -87,18 +87,21 @@ class Stage:
         return list(self._broadcasts.values())
 
     async def wait_broadcast(self, name: str) -> Broadcast:
-        """The broadcast of this name, as soon as there is one."""
+        """The broadcast of this name, as soon as there is one; it has not ended on return."""
+        await trio.lowlevel.checkpoint()
+        while (broadcast := self._broadcasts.get(name)) is None:
+            await self._wait_begun(name)
+        return broadcast
+
+    async def _wait_begun(self, name: str) -> None:
         waiting = self._waiting.setdefault(name, _Waiting())
         waiting.viewers += 1
         try:
-            while (broadcast := self._broadcasts.get(name)) is None:
-                await waiting.begun.wait()
-            await trio.lowlevel.checkpoint()
+            await waiting.begun.wait()
         finally:
             waiting.viewers -= 1
             if not waiting.viewers and self._waiting.get(name) is waiting:
                 del self._waiting[name]
-        return broadcast
 
     @property
     def waiting_names(self) -> int:
