@@ -110,6 +110,8 @@ class _Mp4Viewer:
                 self._say(message)
             follower = follow(self._connection, broadcast, Format.MP4_WS)
             await follower.ended.wait()
+            # Unfollowing drops what is queued, and with it the last pictures and the end itself.
+            await self._connection.outlet.wait_drained()
             self._connection.unfollow()
 
     def answer(self, text: str) -> None:
