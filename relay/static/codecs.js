@@ -14,13 +14,31 @@ const NAMES = {
   "ec-3": "E-AC-3",
 };
 
+/** What browsers refuse of codecs that they have: profile_idc (H.264, A.2), audio object type. */
+const PROFILES = {
+  "avc1.6e": "High 10",
+  "avc1.7a": "High 4:2:2",
+  "avc1.f4": "High 4:4:4",
+  "avc1.2c": "CAVLC 4:4:4",
+  "mp4a.40.1": "Main",
+  "mp4a.40.3": "SSR",
+  "mp4a.40.4": "LTP",
+  "mp4a.40.23": "LD",
+  "mp4a.40.39": "ELD",
+  "mp4a.40.42": "xHE",
+};
+
 const family = (codec) => codec.split(".")[0].toLowerCase();
 
 /** The name a viewer knows: `avc1.64001f` is H.264.  MP3 hides behind MPEG-4 object types. */
 export function codecName(codec) {
   if (/^mp4a\.(40\.34|69|6b)$/i.test(codec)) return "MP3";
-  return NAMES[family(codec)] ?? codec;
+  const name = NAMES[family(codec)] ?? codec;
+  const profile = profileOf(codec.toLowerCase());
+  return profile ? `${name} ${profile}` : name;
 }
+
+const profileOf = (codec) => PROFILES[codec.startsWith("avc") ? `avc1${codec.slice(4, 7)}` : codec];
 
 /** The codecs this browser lacks, by name; `supports` is MediaSource.isTypeSupported. */
 export function missingCodecs(tracks, supports) {

@@ -153,7 +153,7 @@ test("an edge that grows old says nothing", () => {
 
 test("codecs have the names people know", () => {
   const names = { "avc1.64001f": "H.264", "hvc1.1.6.L93.B0": "HEVC (H.265)", "mp4a.40.2": "AAC",
-    "mp4a.40.34": "MP3", Opus: "Opus", "vp09.00.10.08": "VP9", "x.1": "x.1" };
+    "mp4a.40.34": "MP3", "mp4a.40.1": "AAC Main", "avc1.F4001f": "H.264 High 4:4:4", Opus: "Opus", "vp09.00.10.08": "VP9", "x.1": "x.1" };
   for (const [codec, name] of Object.entries(names)) assert.equal(codecName(codec), name);
 });
 
