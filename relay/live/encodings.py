@@ -123,6 +123,7 @@ class Mp4Encoding:
     def __init__(self) -> None:
         self._muxer = FragmentMuxer(Tracks(video=None, audio=None))
         self._tracks = Tracks(video=None, audio=None)
+        self._edge_ms = 0
 
     def begin(self, seam: Seam) -> Iterator[Encoded]:
         yield from self._flushed()
@@ -130,6 +131,7 @@ class Mp4Encoding:
         self._muxer.seam(seam.tracks if seam.changed else None)
 
     def encode(self, packet: Packet, *, is_resync: bool) -> Iterator[Encoded]:
+        self._edge_ms = packet.dts
         fragment = self._muxer.add(packet)
         if fragment is not None:
             yield self._encoded(fragment)
@@ -171,7 +173,7 @@ class RelayMp4Encoding(Mp4Encoding):
     def begin(self, seam: Seam) -> Iterator[Encoded]:
         yield from super().begin(seam)
         if seam.changed and not seam.first:
-            yield Encoded(self.opening(0), 0, 0, False, True)
+            yield Encoded(self.opening(self._edge_ms), 0, self._edge_ms, False, True)
 
     def say(self, message: dict[str, Any], media_ms: int) -> Iterator[Encoded]:
         yield Encoded(json_frame(message), 0, media_ms, False, True)
@@ -179,7 +181,7 @@ class RelayMp4Encoding(Mp4Encoding):
     def finish(self) -> Iterator[Encoded]:
         yield from super().finish()
         ended = {"type": "state", "value": "ended", "reason": Reason.BROADCAST_ENDED.label}
-        yield Encoded(json_frame(ended), 0, 0, False, True)
+        yield Encoded(json_frame(ended), 0, self._edge_ms, False, True)
 
     def opening(self, media_ms: int) -> bytes:
         init = {"type": "init", "mime": self._tracks.mime, "tracks": described(self._tracks)}

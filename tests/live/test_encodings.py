@@ -209,3 +209,14 @@ def test_sound_waits_for_a_picture_only_where_there_is_one(output_format: Format
     assert urgent("both", Kind.VIDEO) == {True}
     assert urgent("both", Kind.AUDIO) == {False}
     assert urgent("audio", Kind.AUDIO) == {True}
+
+
+@pytest.mark.parametrize("output_format", Format)
+def test_a_gap_may_begin_at_a_change_and_still_says_when(output_format: Format) -> None:
+    encoding = ENCODINGS[output_format]()
+    made = steps("both")
+    list(encode(encoding, made))
+    edge = max(step.packet.dts for step in made if isinstance(step, Placed))
+    _, other = changed()
+    for piece in (*encoding.begin(other), *encoding.finish()):
+        assert piece.media_ms == pytest.approx(edge, abs=100)
