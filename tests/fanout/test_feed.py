@@ -256,10 +256,12 @@ async def test_the_end_is_told_after_everything_was_sent(faults: Faults) -> None
         follower = made.follow(peer)
         made.append()
         made.feed.end(Reason.BROADCAST_ENDED)
+        await made.settle()
         got = b""
         while not follower.ended.is_set():
-            await made.settle()
             got += await peer.take_all()
+            await made.settle()
+        assert made.feed.statistics().slow == 0
         assert got + await peer.take_all() == b"[open 0]" + made.packets(0, 4)
         assert follower.end_reason is Reason.BROADCAST_ENDED
 

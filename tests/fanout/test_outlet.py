@@ -123,6 +123,23 @@ async def test_pieces_that_have_waited_too_long_are_dropped() -> None:
 
 
 @in_virtual_time
+async def test_age_is_that_of_the_oldest_piece_and_not_of_the_backlog() -> None:
+    async with open_peer(SMALL) as peer:
+        source = Source()
+        backlog(peer)
+        await trio.sleep(3)
+        peer.outlet.write_nowait(b"now the oldest", source, piece(1))
+        peer.take()
+        await wait_all_tasks_blocked()
+        await trio.sleep(3)
+        peer.outlet.write_nowait(b"second", source, piece(2))
+        assert source.marks == []
+        await trio.sleep(1.5)
+        peer.outlet.write_nowait(b"third", source, piece(3))
+        assert [mark.position for mark in source.marks] == [2]
+
+
+@in_virtual_time
 async def test_the_first_piece_that_does_not_fit_is_the_gap_where_nothing_was_queued() -> None:
     async with open_peer(SMALL, limits=attrs.evolve(LIMITS, queued_bytes=20)) as peer:
         source = Source()
@@ -211,9 +228,11 @@ async def test_a_write_after_the_end_does_nothing(*, backlogged: bool) -> None:
         drainers = peer.drainers
         await wait_all_tasks_blocked()
         peer.take()
+        queued = peer.outlet.queued_bytes
         peer.outlet.write_nowait(b"late", source, piece(1))
         await wait_all_tasks_blocked()
         assert peer.take() == b""
+        assert peer.outlet.queued_bytes == queued
         assert peer.drainers == drainers
         assert source.marks == []
 

@@ -182,8 +182,16 @@ async def test_the_cost_of_a_pass_leaves_out_what_others_do_meanwhile() -> None:
             for _ in range(3 * SENDS_PER_SLICE):
                 feed.add(Follower(feed, peer.outlet, trio.current_time, 12))
             feed.append(b"K", packets=1, media_ms=0, is_resync=True, urgent=True)
+            send = peer.outlet._send
+
+            def costly(data: bytes | memoryview, /) -> int:
+                meter.now += 0.001
+                return send(data)
+
+            peer.outlet._send = costly
             nursery.start_soon(burn)
             while pump.statistics().passes < 1:
                 await trio.lowlevel.checkpoint()
-            assert pump.statistics().busy_s == 0
+            # Each newcomer is sent a prelude and a burst.
+            assert pump.statistics().busy_s == pytest.approx(3 * SENDS_PER_SLICE * 2 * 0.001)
         nursery.cancel_scope.cancel()

@@ -95,8 +95,9 @@ def states(viewer: Viewer) -> list[tuple[str, str]]:
 async def test_viewers_stay_while_the_publisher_is_away() -> None:
     async with studio() as made:
         with made.publishing() as run:
-            await begin(run)
+            await begin(run, pictured=30)
             assert made.broadcast.statistics().state is State.LIVE
+            assert made.budget.held > 0
             viewer = made.watch(Format.MP4_WS)
             await settle()
             assert states(viewer) == [("live", "")]
