@@ -53,7 +53,7 @@ class Recording:
     held: dict[str, int] = attrs.field(factory=dict)
     """What the kernel held for each at the end of the stall."""
     phases: list[float] = attrs.field(factory=list)
-    """When the quiet run began, the stall began, and the stall ended."""
+    """When the quiet run began, the stall began, the stall ended, and all was over."""
     quiet: dict[str, float] = attrs.field(factory=dict)
     """Metrics before anybody stopped reading."""
     after: dict[str, float] = attrs.field(factory=dict)
@@ -65,6 +65,8 @@ async def send(encoder: Encoder, recording: Recording) -> None:
     """An encoder with an even pace."""
     began = trio.current_time()
     for tag in loop(BITRATE).tags():
+        if len(recording.phases) > 3:
+            return  # Between two tags: to be cancelled would tear one.
         await trio.sleep_until(began + tag.timestamp / 1000)
         await encoder.send_tags([tag])
         if not is_configuration(tag):
@@ -101,11 +103,9 @@ async def record(folder: Path) -> Recording:
     recording = Recording()
     async with serving(folder / "data", SETTINGS) as server, trio.open_nursery() as nursery:
         encoder = await publish(server.addresses["rtmp"], "cat")
-        with trio.CancelScope() as sending:
-            async with trio.open_nursery() as push:
-                push.start_soon(send, encoder, recording)
-                await run_phases(server, nursery, recording)
-                sending.cancel()
+        async with trio.open_nursery() as push:
+            push.start_soon(send, encoder, recording)
+            await run_phases(server, nursery, recording)
         await encoder.stop()
         for viewer in recording.slow.values():
             await viewer.read_to_end()
@@ -126,6 +126,7 @@ async def run_phases(server: ServerProcess, nursery: trio.Nursery, recording: Re
     recording.phases.append(trio.current_time())
     await read_for(slow, AFTER_S)
     recording.after = await server.metrics()
+    recording.phases.append(trio.current_time())
     await lost.leave()
 
 

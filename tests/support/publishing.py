@@ -41,6 +41,8 @@ class Encoder:
     stream: trio.SocketStream
     received: bytearray = attrs.field(factory=bytearray)
     """All that the server has sent, byte by byte."""
+    _writing: trio.Lock = attrs.field(factory=trio.Lock, init=False)
+    """One task sends media while another waits for answers, and acknowledges."""
     _rtmp: Connection = attrs.field(
         factory=lambda: Connection(Role.CLIENT, entropy=ENTROPY), init=False
     )
@@ -51,7 +53,7 @@ class Encoder:
     ) -> "Encoder":
         """Everything up to `createStream`."""
         encoder = cls(await trio.open_tcp_stream(*address))
-        await encoder.stream.send_all(encoder._rtmp.data_to_send())
+        await encoder._write(encoder._rtmp.data_to_send())
         await encoder._wait_for(HandshakeCompleted)
         host, port = address
         await encoder.send(ConnectRequest(1.0, app, f"rtmp://{host}:{port}/{app}"))
@@ -77,7 +79,7 @@ class Encoder:
         await self._wait_for(ConnectionClosed)
 
     async def send(self, event: Sendable) -> None:
-        await self.stream.send_all(self._rtmp.send(event))
+        await self._write(self._rtmp.send(event))
 
     async def send_tags(self, tags: Iterable[Tag], *, shift_ms: int = 0) -> None:
         """Audio and video tags at once, with `shift_ms` on their timestamps (modulo 2**32)."""
@@ -86,18 +88,26 @@ class Encoder:
             if tag.kind is not Kind.DATA:
                 message = MediaMessage(tag.kind, 1, (tag.timestamp + shift_ms) % 2**32, tag.body)
                 data += self._rtmp.send(message)
-        await self.stream.send_all(data)
+        await self._write(data)
 
     async def stop(self) -> None:
-        """End the stream as encoders do, and go."""
-        await self.send(DeleteStream(0.0, 1))
-        await self.stream.aclose()
+        """End the stream as encoders do, and go when the server has seen it."""
+        async with self.stream:
+            await self.send(DeleteStream(0.0, 1))
+            await self.stream.send_eof()
+            with trio.fail_after(_PATIENCE_S):
+                while await self.stream.receive_some():
+                    pass
 
     def vanish(self) -> None:
         """Die: a reset instead of a goodbye."""
         sock = self.stream.socket
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         sock.close()
+
+    async def _write(self, data: bytes | bytearray) -> None:
+        async with self._writing:
+            await self.stream.send_all(data)
 
     async def _wait_for(self, kind: type[Received]) -> Received:
         with trio.fail_after(_PATIENCE_S):
@@ -108,7 +118,7 @@ class Encoder:
     async def _next(self) -> Received:
         while (event := self._rtmp.next_event()) is NEED_DATA:
             if data := self._rtmp.data_to_send():
-                await self.stream.send_all(data)
+                await self._write(data)
             data = await self.stream.receive_some()
             self.received += data
             self._rtmp.receive_data(data)

@@ -128,6 +128,9 @@ async def serving(
             yield server
             with trio.fail_after(STOP_S):
                 await server.stop()
+    except BaseException as error:
+        error.add_note(f"the server said at last: {server.output()[-2000:]}")
+        raise
     finally:
         if process.returncode is None:
             process.kill()
