@@ -308,6 +308,8 @@ async def test_many_leave_while_the_pump_is_at_work() -> None:
             assert made.feed.statistics().live == 600
 
             async def leave() -> None:
+                # Before the pass or within it, as the scheduler's dice have it.
+                await trio.lowlevel.checkpoint()
                 for follower in followers:
                     follower.leave()
                 peer.take()
