@@ -24,7 +24,7 @@ const ICONS = {
 };
 
 const MARKUP = `
-  <video playsinline tabindex="-1"></video>
+  <video playsinline tabindex="-1" aria-label="Live video"></video>
   <div class="sound-look" aria-hidden="true"><i></i><i></i><i></i></div>
   <div class="notice">
     <span class="spinner" aria-hidden="true"></span>
@@ -41,7 +41,8 @@ const MARKUP = `
     </div>
     <button type="button" class="live" title="Jump to the live edge">
       <span class="dot" aria-hidden="true"></span>
-      <span>Live<span class="latency"><span class="visually-hidden">, delay </span><b></b></span></span>
+      <span>Live</span>
+      <span class="latency"><span class="visually-hidden">delay</span> <b></b></span>
     </button>
     <span class="spacer"></span>
     <button type="button" class="control full-screen">${ICONS.expand}${ICONS.shrink}</button>

@@ -238,12 +238,12 @@ class Page:
             raise ScriptError(answer["exceptionDetails"])
         return answer["result"].get("value")
 
-    async def wait(self, script: str, within_s: float = PATIENCE_S) -> Any:
-        """The expression's value as soon as it is true."""
+    async def wait(self, script: str, within_s: float = PATIENCE_S) -> None:
+        """Until the expression is true."""
         with trio.move_on_after(within_s):
-            while not (value := await self.evaluate(script)):  # noqa: ASYNC110  # another process
+            while not await self.evaluate(f"Boolean({script})"):  # noqa: ASYNC110  # another process
                 await trio.sleep(0.03)
-            return value
+            return
         facts = await self.evaluate(f"document.querySelector('video') && {FACTS}")
         raise AssertionError(f"not within {within_s} s: {script}; the player: {facts}")
 
