@@ -1,7 +1,7 @@
 """The whole server: its nursery tree and its wiring, and nothing else.
 
     open_relay
-    +-- background    the pump, the stage with a task for each broadcast, the keys
+    +-- background    the pump, turns, the stage with a task for each broadcast, the keys
     +-- connections   a task for each connection
         +-- accepting a task for each listener
 
@@ -38,6 +38,7 @@ from relay.server.rtmp_session import serve_publisher
 from relay.server.services import Services
 from relay.server.sockets import KernelNetwork
 from relay.server.stopping import drain
+from relay.server.turns import Turns
 
 THROTTLED_ADDRESSES = 10_000
 TLS = frozenset({"rtmps", "https"})
@@ -86,6 +87,7 @@ async def open_relay(
     failure: Exception | None = None
     async with trio.open_nursery() as background:
         background.start_soon(services.pump.run)
+        background.start_soon(services.turns.run)
         await background.start(services.stage.serve_broadcasts)
         await background.start(services.access.watch_keys, services.stage)
         async with trio.open_nursery() as connections:
@@ -152,6 +154,7 @@ def _services(config: Config, ports: Ports) -> Services:
         admission=Admission(
             resource.getrlimit(resource.RLIMIT_NOFILE)[0], limits.connections_per_address
         ),
+        turns=Turns(ports.cpu),
         trusted_proxies=trusted_networks(config.http.trusted_proxies),
     )
 

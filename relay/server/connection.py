@@ -27,6 +27,8 @@ from relay.server.services import Services
 log = structlog.get_logger("relay.connection")
 
 READ_BYTES = 64 * 1024
+WORDS_BYTES = 4096
+"""What is read at once of a peer who does not publish: its turn must be short."""
 LAST_WORDS_S = 2.0
 """How long a goodbye may take: until it is with the kernel, and until the peer has read it."""
 
@@ -53,6 +55,8 @@ class Connection:
     goodbye: Callable[[], None] | None = None
     """Says in this connection's protocol that the server is going away."""
     received_bytes: int = 0
+    is_publishing: bool = False
+    """Whether media is what comes in; nobody else is read without waiting for a turn."""
     _given_back: bytes = attrs.field(default=b"", init=False)
     _missed: FollowerStatistics = attrs.field(default=FollowerStatistics(0, 0), init=False)
     """By what this connection followed before."""
@@ -67,8 +71,10 @@ class Connection:
             data, self._given_back = self._given_back, b""
             await trio.lowlevel.checkpoint()
             return data
-        data = await self.wire.receive_some(READ_BYTES)
+        data = await self.wire.receive_some(READ_BYTES if self.is_publishing else WORDS_BYTES)
         self.received_bytes += len(data)
+        if data and not self.is_publishing:
+            await self.services.turns.wait()
         return data
 
     def give_back(self, data: bytes) -> None:
@@ -186,7 +192,7 @@ async def _linger(connection: Connection) -> None:
     with trio.move_on_after(LAST_WORDS_S):
         try:
             while await connection.wire.receive_some(READ_BYTES):
-                pass
+                await connection.services.turns.wait()
         except WireBroken:
             return
 

@@ -17,6 +17,7 @@ from relay.ports import Ports
 from relay.reasons import Reason
 from relay.server.access import Access
 from relay.server.admission import Admission
+from relay.server.turns import Turns
 
 
 @attrs.define(eq=False)
@@ -55,6 +56,7 @@ class Services:
     budget: Budget
     access: Access
     admission: Admission
+    turns: Turns
     trusted_proxies: tuple[TrustedNetwork, ...]
     tally: Tally = attrs.field(factory=Tally)
     connections: dict[OpenConnection, None] = attrs.field(factory=dict)
