@@ -7,7 +7,7 @@ was checked and the broadcast has taken the run, or never.
 import attrs
 import trio
 
-from relay.errors import FormatError
+from relay.errors import FormatError, RemoteProtocolError
 from relay.flv.reader import UnsupportedCodec, read_audio, read_video
 from relay.identity.redact import redact
 from relay.live.run import Publisher, Run
@@ -27,6 +27,9 @@ from relay.server.connection import Connection
 
 MAX_FAULTS = 8
 """Different things that can be wrong with one publisher's packets, in its log line."""
+
+WORDS_BEFORE_PUBLISH = 128 * 1024
+"""Bytes from one publication to the next; encoders need five thousand, and most of the handshake."""
 
 MEDIA_STREAM_ID = 1
 """The message stream that `createStream` answers with; encoders use one."""
@@ -93,8 +96,11 @@ class _Session:
     # Before `publish`.
 
     async def _until_publish(self) -> events.Publish | events.Play | None:
+        heard_before = self._connection.received_bytes
         while True:
             event = await self._next_event()
+            if self._connection.received_bytes - heard_before > WORDS_BEFORE_PUBLISH:
+                raise RemoteProtocolError("says much and publishes nothing")
             match event:
                 case events.Publish() | events.Play():
                     return event
@@ -125,6 +131,8 @@ class _Session:
 
     async def _publish(self, asked: events.Publish | events.Play) -> Reason:
         """One publication, and why it ended."""
+        # A read may hold a hundred publications, each begun and ended.
+        await self._services.turns.wait()
         permit = Reason.NO_PLAYBACK if isinstance(asked, events.Play) else self._permit(asked)
         if isinstance(permit, Reason):
             return self._refuse(permit, asked.stream_id)
@@ -163,6 +171,7 @@ class _Session:
     async def _relay(self, run: Run, stream_id: int) -> Reason:
         """Hand over packets, one read at a time, until the encoder stops."""
         published = _Published(run, trio.current_time() + self._limits.first_packet_s)
+        self._connection.is_publishing = True
         try:
             while True:
                 ended = self._take_events(published)
@@ -175,6 +184,7 @@ class _Session:
         except trio.BrokenResourceError:
             return Reason.TAKEN_OVER
         finally:
+            self._connection.is_publishing = False
             if published.unusable:
                 self._connection.facts["unusable"] = published.unusable
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import attrs
 import trio
 
+from relay.errors import RemoteProtocolError
 from relay.fanout.follower import Follower
 from relay.http.websocket import (
     BinaryMessage,
@@ -18,6 +19,10 @@ from relay.reasons import Reason
 from relay.server.connection import Connection
 from relay.server.exchange import Exchange
 
+FRAMES_PER_WINDOW = 1000
+WINDOW_S = 10.0
+"""A player asks for the time every few seconds, and answers pings; a flood costs us, not the peer."""
+
 OnText = Callable[[str], None]
 
 
@@ -28,6 +33,9 @@ class WebSocketPeer:
     _connection: Connection
     _websocket: WebSocketConnection
     _pong_due: bool = attrs.field(default=False, init=False)
+    _window_ends: float = attrs.field(default=0.0, init=False)
+    _frames: int = attrs.field(default=0, init=False)
+    """Received in this window."""
 
     @classmethod
     def accept(cls, exchange: Exchange, *, subprotocols: tuple[str, ...] = ()) -> "WebSocketPeer":
@@ -56,6 +64,7 @@ class WebSocketPeer:
             WireBroken: the connection is gone.
         """
         while True:
+            self._count_frame()
             match self._websocket.next_event():
                 case TextMessage(text):
                     on_text(text)
@@ -73,6 +82,16 @@ class WebSocketPeer:
                     if not data:
                         return Reason.PEER_CLOSED
                     self._websocket.receive_data(data)
+
+    def _count_frame(self) -> None:
+        """Raises RemoteProtocolError when there are too many."""
+        now = self._connection.services.ports.monotonic()
+        if now >= self._window_ends:
+            self._window_ends, self._frames = now + WINDOW_S, 0
+        self._frames += 1
+        if self._frames > FRAMES_PER_WINDOW:
+            reply = self._websocket.close(1008, "too many frames")
+            raise RemoteProtocolError("too many frames", reply=reply)
 
     async def ping(self) -> None:
         """Ask now and then whether somebody is there; a phone that left a network says nothing.

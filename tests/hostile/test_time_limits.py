@@ -29,7 +29,6 @@ QUIET = [
     ("rtmp", PLAIN_CLIENT, 10, "handshake_timeout"),
     ("rtmp", HELLO, 10, "handshake_timeout"),
     ("rtmp", HELLO + publish_bytes("cat"), 10, "first_packet_timeout"),
-    ("rtmp", HELLO + publish_bytes("cat") + b"".join(TAGS), 25, "idle_timeout"),
     ("http", b"", 60, "idle_timeout"),
     ("http", b"GET / HT", 10, "request_timeout"),
     ("http", request_bytes("GET", "/", ("Content-Length", "5")) + b"1234", 10, "request_timeout"),
@@ -85,6 +84,28 @@ async def _trickle(peer: Peer, data: bytes) -> None:
     for byte in data:
         await peer.say(bytes((byte,)))
         await trio.sleep(0.5)
+
+
+@in_virtual_time
+async def test_a_publisher_who_falls_silent_is_let_go(tmp_path: Path) -> None:
+    async with site(tmp_path) as here:
+        peer = await here.publish("cat")
+        await trio.sleep(5)
+        await peer.say(TAGS[-1])
+        began = trio.current_time()
+        await peer.hear_all()
+        assert trio.current_time() - began == pytest.approx(15, abs=0.1)
+        await trio.testing.wait_all_tasks_blocked()
+        assert here.ended() == ["idle_timeout"]
+
+
+@in_virtual_time
+async def test_a_burst_and_then_silence_is_no_missing_first_packet(tmp_path: Path) -> None:
+    async with site(tmp_path) as here:
+        peer = await here.say("rtmp", HELLO + publish_bytes("cat") + b"".join(TAGS))
+        await peer.hear_all()
+        await trio.testing.wait_all_tasks_blocked()
+        assert here.ended() == ["idle_timeout"]
 
 
 @in_virtual_time

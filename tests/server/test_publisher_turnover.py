@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import trio.testing
-from support.hostile import AAC_CONFIG, AAC_FRAME, HELLO, publish_bytes, site
+from support.hostile import HELLO, TAGS, publish_bytes, site
 from support.memory import in_virtual_time
 from support.rtmp_bytes import command
 
@@ -17,7 +17,7 @@ STARTED = b"NetStream.Publish.Start"
 @in_virtual_time
 async def test_an_encoder_starts_again_on_its_connection_without_a_pause(tmp_path: Path) -> None:
     async with site(tmp_path) as here:
-        again = publish_bytes("cat") + AAC_CONFIG + AAC_FRAME
+        again = publish_bytes("cat") + b"".join(TAGS)
         peer = await here.say("rtmp", HELLO + again + DELETE_STREAM + again)
         await trio.testing.wait_all_tasks_blocked()
         heard = await peer.hear()

@@ -1,0 +1,106 @@
+"""Peers who say too much of what is cheap to say: each is ended for it, by name."""
+
+from pathlib import Path
+
+import pytest
+import trio.testing
+from support.hostile import HELLO, MP4_WS, publish_bytes, site
+from support.http_client import masked_frame, request_bytes
+from support.memory import Faults, in_virtual_time
+from support.rtmp_bytes import CREATE_STREAM, command, control
+
+CLOCK = masked_frame(1, b'{"type": "clock", "id": 1}')
+FRAMES = {
+    "pings": masked_frame(9),
+    "pongs": masked_frame(10),
+    "clocks": CLOCK,
+    "binary": masked_frame(2),
+}
+
+
+@pytest.mark.parametrize("kind", ["pings", "pongs", "clocks", "binary"])
+@in_virtual_time
+async def test_a_flood_of_frames_is_ended(kind: str, tmp_path: Path) -> None:
+    async with site(tmp_path) as here:
+        peer = await here.say("http", MP4_WS)
+        await peer.hear_until(b"offline")
+        await peer.say(FRAMES[kind] * 1001)
+        heard = await peer.hear_all()
+        assert heard.endswith(b"\x03\xf0too many frames")
+        await trio.testing.wait_all_tasks_blocked()
+        assert here.ended() == ["protocol_error"]
+
+
+@in_virtual_time
+async def test_a_player_that_asks_for_the_time_now_and_then_is_answered(tmp_path: Path) -> None:
+    async with site(tmp_path) as here:
+        peer = await here.say("http", MP4_WS)
+        await peer.hear_until(b"offline")
+        for _ in range(5):
+            await peer.say(CLOCK * 400)
+            await trio.sleep(10)
+            assert (await peer.hear()).count(b'"clock"') == 400
+
+
+@in_virtual_time
+async def test_who_floods_and_reads_nothing_is_held_for_a_moment_only(tmp_path: Path) -> None:
+    async with site(tmp_path) as here:
+        peer = await here.connect("http", faults=Faults(capacity=2048))
+        await peer.say(MP4_WS)
+        await trio.testing.wait_all_tasks_blocked()
+        await peer.say(CLOCK * 900)
+        await trio.testing.wait_all_tasks_blocked()
+        assert here.ended() == ["outlet_overflow"]
+        assert here.services.budget.held == 0
+
+
+@pytest.mark.parametrize("words", [CREATE_STREAM, command("_checkbw", 4.0, None)])
+@in_virtual_time
+async def test_an_encoder_that_talks_and_never_publishes_is_ended(
+    words: bytes, tmp_path: Path
+) -> None:
+    async with site(tmp_path) as here, trio.open_nursery() as nursery:
+        peer = await here.say("rtmp", HELLO)
+        nursery.start_soon(peer.say, words * 5000)
+        await peer.hear_all()
+        await trio.testing.wait_all_tasks_blocked()
+        assert here.ended() == ["protocol_error"]
+        nursery.cancel_scope.cancel()
+
+
+@in_virtual_time
+async def test_an_encoder_that_asks_for_pongs_and_reads_none_costs_little(tmp_path: Path) -> None:
+    ping = control(4, b"\x00\x06" + bytes(4))
+    async with site(tmp_path) as here:
+        peer = await here.connect("rtmp", faults=Faults(capacity=8192))
+        await peer.say(HELLO + ping * 3000)
+        await trio.testing.wait_all_tasks_blocked()
+        assert 0 < here.services.budget.held < 100_000
+        await trio.sleep(13)
+        assert here.ended() == ["handshake_timeout"]
+        assert here.services.budget.held == 0
+
+
+@in_virtual_time
+async def test_a_hundred_publications_on_one_connection_leave_nothing(tmp_path: Path) -> None:
+    async with site(tmp_path) as here:
+        stop = command("deleteStream", 0.0, None, 1.0)
+        names = b"".join(publish_bytes(f"n{number}") + stop for number in range(100))
+        peer = await here.say("rtmp", HELLO + names)
+        heard = b""
+        while heard.count(b"NetStream.Publish.Start") < 100:
+            heard += await peer.hear()
+        peer.wire.close()
+        await trio.testing.wait_all_tasks_blocked()
+        assert here.services.stage.broadcasts() == []
+        assert here.services.stage._guards == {}
+        assert here.ended() == ["publisher_stopped"]
+
+
+@in_virtual_time
+async def test_pipelined_requests_are_answered_one_by_one(tmp_path: Path) -> None:
+    async with site(tmp_path) as here:
+        peer = await here.say("http", request_bytes("GET", "/healthz") * 500)
+        heard = b""
+        while heard.count(b"HTTP/1.1 200") < 500:
+            heard += await peer.hear()
