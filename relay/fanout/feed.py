@@ -74,7 +74,8 @@ class Feed:
     _log: list[Piece] = attrs.field(factory=list, init=False)
     _first: int = attrs.field(default=0, init=False)
     _edge: int = attrs.field(default=0, init=False)
-    _packets: int = attrs.field(default=0, init=False)
+    packets: int = attrs.field(default=0, init=False)
+    """How many all pieces have held so far."""
     _resync: int | None = attrs.field(default=None, init=False)
     _previous_resync: int | None = attrs.field(default=None, init=False)
     _live: dict[Follower, None] = attrs.field(factory=dict, init=False)
@@ -91,8 +92,8 @@ class Feed:
         position = self._end
         if is_resync:
             self._previous_resync, self._resync = self._resync, position
-        self._log.append(Piece(data, position, packets, self._packets, media_ms, is_resync))
-        self._packets += packets
+        self._log.append(Piece(data, position, packets, self.packets, media_ms, is_resync))
+        self.packets += packets
         self.log_bytes += len(data)
         self._wake(self, urgent)
 

@@ -17,6 +17,9 @@ _MINUTE = 60.0
 class Followed(Protocol):
     """The feed, as its followers see it."""
 
+    packets: int
+    """How many all its pieces have held so far."""
+
     def lag(self, follower: "Follower") -> None: ...
     def caught_up(self, follower: "Follower") -> None: ...
     def remove(self, follower: "Follower") -> None: ...
@@ -89,7 +92,9 @@ class Follower:
         self.feed.remove(self)
 
     def statistics(self) -> FollowerStatistics:
-        return FollowerStatistics(self.skipped_packets, self.gaps)
+        """What was missed, up to now: a gap that lasts counts as well."""
+        lasting = 0 if self.gap is None else self.feed.packets - self.gap.packets_before
+        return FollowerStatistics(self.skipped_packets + lasting, self.gaps)
 
     def _too_often(self) -> bool:
         now = self._clock()

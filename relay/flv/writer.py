@@ -67,8 +67,11 @@ def header(tracks: Tracks) -> bytes:
     return b"FLV\x01" + bytes([flags]) + b"\0\0\0\x09" + b"\0\0\0\0"
 
 
-def on_metadata(tracks: Tracks, extra: Mapping[str, AmfValue], timestamp: int = 0) -> bytes:
-    """The onMetaData tag (E.5): `extra` as far as it does not speak of tracks, then the truth."""
+def on_metadata(tracks: Tracks, extra: Mapping[str, AmfValue]) -> bytes:
+    """The onMetaData tag (E.5): `extra` as far as it does not speak of tracks, then the truth.
+
+    Its time is 0, always: FFmpeg takes a later one for a subtitle.
+    """
     values: dict[str, AmfValue] = {
         key: value for key, value in extra.items() if key not in TRACK_KEYS
     }
@@ -76,7 +79,7 @@ def on_metadata(tracks: Tracks, extra: Mapping[str, AmfValue], timestamp: int = 
         values |= _video_metadata(tracks.video)
     if tracks.audio:
         values |= _audio_metadata(tracks.audio)
-    return script("onMetaData", amf0.EcmaArray(values), timestamp)
+    return script("onMetaData", amf0.EcmaArray(values), 0)
 
 
 def _video_metadata(track: VideoTrack) -> dict[str, AmfValue]:

@@ -106,7 +106,6 @@ class FlvEncoding:
     def _configuration(self, media_ms: int) -> bytes:
         """onMetaData, `onRelay` and sequence headers, true for the tracks as they are."""
         tags = [
-            # Always at 0: FFmpeg takes a later onMetaData for a subtitle (flv_read_packet).
             flv.on_metadata(self._tracks, self._metadata),
             flv.script("onRelay", self._mark, media_ms),
         ]

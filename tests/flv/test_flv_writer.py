@@ -109,9 +109,8 @@ def test_metadata_is_silent_about_what_is_not_there() -> None:
     }
 
 
-def test_metadata_may_come_later_with_its_time() -> None:
+def test_metadata_has_the_time_0() -> None:
     assert writer.on_metadata(TRACKS, {})[4:8] == bytes(4)
-    assert writer.on_metadata(TRACKS, {}, 0x01020304)[4:8] == b"\x02\x03\x04\x01"
 
 
 def test_a_script_tag_holds_a_name_and_a_value() -> None:
