@@ -37,6 +37,9 @@ from relay.reasons import Reason
 BURST_BYTES = 256 * 1024
 """Per pass and follower, so that a storm of newcomers does not delay the live edge."""
 
+CATCH_UP_MS = 4_000
+"""A follower who catches up may be so far behind, however short the GOPs are: as a live one may."""
+
 LEAST_UNSENT = 128 * 1024
 """What a follower's kernel may always hold unsent."""
 
@@ -177,13 +180,13 @@ class Feed:
                 follower.end(self._end_reason)
 
     def _trim(self) -> None:
-        """Let go of what nobody may start from, and of nobody who is less than a GOP behind."""
+        """Let go of what nobody may start from, and nobody who is little behind stands at."""
         keep = self._edge if self._resync is None else min(self._edge, self._resync)
         oldest = keep if self._previous_resync is None else min(keep, self._previous_resync)
         for follower in self.take_slow():
             if follower.position is None:
                 continue
-            if follower.position < oldest:
+            if follower.position < oldest and self._is_too_old(self._at(follower.position)):
                 follower.fell_behind(self._at(follower.position))
             else:
                 keep = min(keep, follower.position)
@@ -192,6 +195,9 @@ class Feed:
     @property
     def _end(self) -> int:
         return self._first + len(self._log)
+
+    def _is_too_old(self, piece: Piece) -> bool:
+        return self._log[-1].media_ms - piece.media_ms > CATCH_UP_MS
 
     def _at(self, position: int) -> Piece:
         return self._log[position - self._first]

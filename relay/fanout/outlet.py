@@ -219,6 +219,8 @@ class Outlet:
     def _enqueue(self, data: bytes, source: Source | None, mark: Piece | None) -> None:
         if self.reason is not None:
             return
+        if source is None and not self._has_room(len(data)):
+            self._drop_everything_droppable()
         # What cannot be dropped gains nothing from its age: a slow peer still gets its pong.
         if self._has_room(len(data)) and (source is None or not self._is_late()):
             self._arrivals.send_nowait(_Queued(data, source, mark, self._clock()))
@@ -227,6 +229,12 @@ class Outlet:
             self.fail(Reason.OUTLET_OVERFLOW)
         else:
             source.fell_behind(self._remove(source) or mark)
+
+    def _drop_everything_droppable(self) -> None:
+        for source in list(self._sources):
+            first = self._remove(source)
+            if first is not None:
+                source.fell_behind(first)
 
     def _has_room(self, n: int) -> bool:
         queue = self._arrivals.statistics()

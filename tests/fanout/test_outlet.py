@@ -159,6 +159,22 @@ async def test_what_age_drops_from_a_feed_does_not_cost_the_peer_a_pong() -> Non
 
 
 @in_virtual_time
+async def test_a_reply_that_finds_the_queue_full_of_media_takes_its_place() -> None:
+    async with open_peer(SMALL) as peer:
+        source = Source()
+        peer.outlet.attach(source)
+        sent = backlog(peer)
+        first = piece(0)
+        for _ in range(QUEUE_PIECES):
+            peer.outlet.write_nowait(b"media", source, first)
+        assert source.marks == []
+        peer.outlet.write_nowait(b"pong")
+        assert peer.outlet.reason is None
+        assert source.marks == [first]
+        assert await peer.take_all() == sent + b"pong"
+
+
+@in_virtual_time
 async def test_a_peer_that_lets_replies_overflow_is_disconnected() -> None:
     async with open_peer(SMALL) as peer:
         backlog(peer)
