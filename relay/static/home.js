@@ -1,6 +1,6 @@
 /** The front page: what is live now. */
 
-import { bitrateText, durationText, viewersText } from "./words.js";
+import { ageText, bitrateText, viewersText } from "./words.js";
 
 const EVERY = 4000;
 
@@ -40,7 +40,7 @@ function fill(card, stream) {
   badge.dataset.state = isLive ? "live" : "waiting";
   badge.textContent = isLive ? "Live" : "Interrupted";
   const since = Date.parse(stream.since);
-  const age = Number.isNaN(since) ? "" : durationText(Date.now() - since);
+  const age = Number.isNaN(since) ? "" : ageText(Date.now() - since);
   const audience = [viewersText(stream.viewers ?? 0), age].filter(Boolean);
   card.querySelector(".viewers").textContent = audience.join(" · ");
   card.querySelector(".technique").textContent = technique(stream);
@@ -91,7 +91,13 @@ async function refresh() {
   if (!document.hidden) timer = setTimeout(refresh, EVERY);
 }
 
-find("#server").textContent = `rtmp://${location.hostname}/live`;
+/** Where encoders connect: the port is in `data-port`, 0 when only the operator knows it. */
+function serverAddress({ port }) {
+  if (port === "1935") return `rtmp://${location.hostname}/live`;
+  return `rtmp://${location.hostname}:${port === "0" ? "PORT" : port}/live`;
+}
+
+find("#server").textContent = serverAddress(find("#server").dataset);
 document.addEventListener("visibilitychange", () => !document.hidden && refresh());
 window.addEventListener("focus", refresh);
 window.addEventListener("online", refresh);

@@ -5,20 +5,21 @@
  *   player.addEventListener("change", () => console.log(player.phase));
  *   player.start();
  *
- * Events: "change" (phase, words or tracks), "stats" (about four times a second) and "skip"
- * (`detail.ms` of the broadcast are missing for this viewer).
+ * Events: "change" (phase, words or tracks), "stats" (about four times a second), "skip"
+ * (`detail.ms` of the broadcast are missing for this viewer), "muted" (the browser allows no sound
+ * before a tap) and "replacing" (the video is about to lose its picture for a moment).
  *
- * Three things are kept apart.  The socket brings bytes and keeps coming back.  The buffer takes
- * them, and is replaced when the timeline, the tracks or the decoder give reason to.  The
- * playhead decides where to play and how fast.  Here they meet, and what the viewer wishes and
+ * Three things are kept apart.  The socket brings bytes and keeps coming back.  The programme takes
+ * them into a buffer, and replaces it when the timeline, the tracks or the decoder give reason to.
+ * The playhead decides where to play and how fast.  Here they meet, and what the viewer wishes and
  * what the server says become one phase that a page can show.
  */
 
-import { MediaBuffer, hasMediaSource, isSupported } from "./buffer.js";
+import { hasMediaSource } from "./buffer.js";
 import { LiveEdge, ServerClock, localNow } from "./clock.js";
-import { fitsTracks, missingCodecs } from "./codecs.js";
 import { aheadOf, trimPoint } from "./live-edge.js";
 import { Playhead } from "./playhead.js";
+import { Programme } from "./programme.js";
 import { RelaySocket } from "./socket.js";
 import { phaseOf, sentences } from "./words.js";
 
@@ -31,32 +32,26 @@ const REST_AFTER = 60000;
 
 export class RelayPlayer extends EventTarget {
   phase = "connecting";
-  tracks = null;
   viewers = null;
   bitrate = null;
   startupMs = null;
   skips = 0;
   skippedMs = 0;
   rebuilds = 0;
-  sources = 0;
 
   #video;
   #socket;
   #clock = new ServerClock();
   #edge = new LiveEdge(this.#clock);
   #playhead;
-  #buffer = null;
-  #session = null;
-  #needsNewSource = true;
+  #programme;
   #server = null;
-  #missing = [];
   #wantsPlay = false;
   #isBlocked = false;
   #startedAt = 0;
   #pausedAt = null;
   #shown = "";
   #statsAt = 0;
-  #received = { bytes: 0, since: 0 };
   #stop = new AbortController();
 
   constructor(video, url) {
@@ -66,9 +61,15 @@ export class RelayPlayer extends EventTarget {
     this.#socket = new RelaySocket(url, {
       message: (message) => this.#message(message),
       init: (init, bytes) => this.#init(init, bytes),
-      fragment: (bytes) => this.#fragment(bytes),
+      fragment: (bytes) => this.#programme.append(bytes),
       clock: (...trip) => this.#clock.sample(...trip),
       status: (status) => this.#connected(status),
+    });
+    this.#programme = new Programme(video, {
+      replacing: () => this.#replacing(),
+      progress: () => this.#begin(),
+      overflow: () => this.#socket.restart(),
+      failure: (error) => this.#rebuild(error),
     });
     this.#playhead = new Playhead(video, {
       paused: () => this.#play(),
@@ -86,7 +87,7 @@ export class RelayPlayer extends EventTarget {
 
   get words() {
     const { keyframe_interval_ms: keyframeIntervalMs = null } = this.#server ?? {};
-    return sentences(this.phase, { keyframeIntervalMs, missing: this.#missing });
+    return sentences(this.phase, { keyframeIntervalMs, missing: this.#programme.missing });
   }
 
   get latencyMs() {
@@ -95,7 +96,7 @@ export class RelayPlayer extends EventTarget {
   }
 
   get bufferMs() {
-    return Math.round(aheadOf(this.#ranges, this.#video.currentTime) * 1000);
+    return Math.round(aheadOf(this.#programme.ranges, this.#video.currentTime) * 1000);
   }
 
   get targetMs() {
@@ -116,6 +117,16 @@ export class RelayPlayer extends EventTarget {
 
   get reconnects() {
     return this.#socket.reconnects;
+  }
+
+  /** How many MediaSources it has taken so far. */
+  get sources() {
+    return this.#programme.sources;
+  }
+
+  /** `tracks` of the last `init`; null before the first. */
+  get tracks() {
+    return this.#programme.tracks;
   }
 
   get hasAudio() {
@@ -146,7 +157,7 @@ export class RelayPlayer extends EventTarget {
     this.#isBlocked = false;
     this.#pausedAt = null;
     if (this.#socket.status === "closed") this.#socket.open();
-    this.#playhead.toEdge(this.#ranges);
+    this.#playhead.toEdge(this.#programme.ranges);
     this.#play();
     this.#publish();
   }
@@ -161,7 +172,7 @@ export class RelayPlayer extends EventTarget {
   destroy() {
     this.#stop.abort();
     this.#socket.close();
-    this.#buffer?.close();
+    this.#programme.close();
     this.#video.removeAttribute("src");
     this.#video.load();
   }
@@ -184,7 +195,7 @@ export class RelayPlayer extends EventTarget {
       case "edge":
         this.#edge.update(message.media_ms, message.server_time_ms, localNow());
         this.viewers = message.viewers ?? this.viewers;
-        this.bitrate = message.bits_per_second ?? this.#measuredBitrate();
+        this.bitrate = message.bits_per_second ?? this.bitrate;
         break;
       case "skip":
         this.#skipped(message.to_ms - message.from_ms);
@@ -193,13 +204,7 @@ export class RelayPlayer extends EventTarget {
   }
 
   #hello({ session }) {
-    if (session === null) return;
-    // Another session has another timeline.
-    if (this.#session !== null && session !== this.#session) {
-      this.#needsNewSource = true;
-      this.#edge.clear();
-    }
-    this.#session = session;
+    if (session !== null && this.#programme.enter(session)) this.#edge.clear();
   }
 
   #state(message) {
@@ -211,23 +216,10 @@ export class RelayPlayer extends EventTarget {
     this.#publish();
   }
 
-  #init({ mime, tracks }, bytes) {
-    this.#missing = isSupported(mime) ? [] : missingCodecs(tracks, isSupported);
-    if (!isSupported(mime) && this.#missing.length === 0) this.#missing = [mime];
-    if (this.#missing.length > 0) {
-      this.#close();
-    } else {
-      if (this.#buffer && !fitsTracks(this.tracks, tracks)) this.#needsNewSource = true;
-      if (this.#needsNewSource) this.#open(mime);
-      this.#buffer.init(mime, bytes);
-    }
-    this.tracks = tracks;
+  #init(message, bytes) {
+    this.#programme.init(message, bytes);
+    if (!this.#programme.isOpen) this.#playhead.reset();
     this.#publish(true);
-  }
-
-  #fragment(bytes) {
-    this.#received.bytes += bytes.byteLength;
-    this.#buffer?.append(bytes);
   }
 
   #skipped(ms) {
@@ -236,43 +228,17 @@ export class RelayPlayer extends EventTarget {
     this.dispatchEvent(new CustomEvent("skip", { detail: { ms } }));
   }
 
-  /** For servers that do not tell. */
-  #measuredBitrate() {
-    const now = localNow();
-    const { bytes, since } = this.#received;
-    this.#received = { bytes: 0, since: now };
-    return since === 0 ? this.bitrate : Math.round((bytes * 8000) / (now - since));
-  }
-
-  // The buffer.
-
-  get #ranges() {
-    return this.#buffer?.ranges ?? [];
-  }
-
-  #open(mime) {
-    this.#close();
-    this.sources += 1;
-    this.#needsNewSource = false;
-    this.#buffer = new MediaBuffer(this.#video, mime, {
-      progress: () => this.#begin(),
-      overflow: () => this.#socket.restart(),
-      failure: (error) => this.#rebuild(error),
-    });
-  }
-
-  #close() {
-    this.#buffer?.close();
-    this.#buffer = null;
-    this.#needsNewSource = true;
+  #replacing() {
     this.#playhead.reset();
+    this.dispatchEvent(new Event("replacing"));
   }
 
   /** The decoder or the buffer gave up: a new MediaSource, from the next keyframe on. */
   #rebuild(error) {
     console.warn("relay: starting over after", error);
     this.rebuilds += 1;
-    this.#close();
+    this.#programme.close();
+    this.#playhead.reset();
     this.#socket.restart();
     this.#publish();
   }
@@ -281,8 +247,8 @@ export class RelayPlayer extends EventTarget {
 
   #begin() {
     // The burst from the keyframe comes in one go: look once all of it is in.
-    if (this.#playhead.hasStarted || !this.#buffer.isDrained) return;
-    if (this.#playhead.begin(this.#ranges) && this.#wantsPlay) this.#play();
+    if (this.#playhead.hasStarted || !this.#programme.isDrained) return;
+    if (this.#playhead.begin(this.#programme.ranges) && this.#wantsPlay) this.#play();
   }
 
   async #play() {
@@ -305,7 +271,7 @@ export class RelayPlayer extends EventTarget {
   #tick() {
     const now = localNow();
     this.#rest(now);
-    if (this.#playhead.hasStarted) this.#steer(this.#ranges);
+    if (this.#playhead.hasStarted) this.#steer(this.#programme.ranges);
     this.#publish();
     if (now - this.#statsAt < STATS_EVERY) return;
     this.#statsAt = now;
@@ -322,7 +288,7 @@ export class RelayPlayer extends EventTarget {
 
   #trim(ranges) {
     const before = trimPoint(ranges, this.#video.currentTime);
-    if (before !== null) this.#buffer.trim(before);
+    if (before !== null) this.#programme.trim(before);
   }
 
   #rest(now) {
@@ -336,7 +302,7 @@ export class RelayPlayer extends EventTarget {
   #listen() {
     const { signal } = this.#stop;
     const on = (target, name, action) => target.addEventListener(name, action, { signal });
-    on(this.#video, "error", () => this.#buffer && this.#rebuild(this.#video.error));
+    on(this.#video, "error", () => this.#programme.isOpen && this.#rebuild(this.#video.error));
     on(this.#video, "pause", () => this.#pausedByOthers());
     on(window, "online", () => this.#woke());
     on(window, "offline", () => this.#publish());
@@ -353,7 +319,7 @@ export class RelayPlayer extends EventTarget {
     if (!this.#wantsPlay) return;
     this.#socket.wake();
     // A hidden tab's timers sleep, and its playhead may have been left behind.
-    if (this.#playhead.isLeftBehind(this.#ranges)) this.#playhead.toEdge(this.#ranges);
+    if (this.#playhead.isLeftBehind(this.#programme.ranges)) this.#playhead.toEdge(this.#programme.ranges);
     if (this.#playhead.hasStarted && this.#video.paused && !this.#isBlocked) this.#play();
     this.#publish();
   }
@@ -378,7 +344,7 @@ export class RelayPlayer extends EventTarget {
       isOnline: navigator.onLine,
       wantsPlay: this.#wantsPlay,
       isBlocked: this.#isBlocked,
-      missing: this.#missing,
+      missing: this.#programme.missing,
       isPlaying: hasStarted && localNow() - advancedAt * 1000 < PATIENCE,
       hasStarted,
       connection: this.#socket.status,

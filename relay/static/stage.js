@@ -5,6 +5,7 @@
 
 import { RelayPlayer } from "./player.js";
 import { loadSound, saveSound } from "./sound.js";
+import { Still } from "./still.js";
 import { latencyText } from "./words.js";
 
 const IDLE_AFTER = 2500;
@@ -81,7 +82,9 @@ export class Stage {
     root.innerHTML = MARKUP;
     this.#find = (selector) => root.querySelector(selector);
     this.video = this.#find("video");
+    const still = new Still(this.video);
     this.player = new RelayPlayer(this.video, url);
+    this.player.addEventListener("replacing", () => still.hold());
     this.video.relay = this.player;
     const sound = loadSound();
     this.video.volume = sound.volume;

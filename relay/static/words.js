@@ -83,10 +83,10 @@ export function viewersText(count) {
   return `${count.toLocaleString()} ${count === 1 ? "viewer" : "viewers"}`;
 }
 
-/** How long ago, in the largest unit that is not zero: "4 min", "2 h 5 min". */
-export function durationText(ms) {
+/** For how long it has been live: "just started", "4 min", "2 h 5 min". */
+export function ageText(ms) {
   const minutes = Math.floor(ms / 60000);
-  if (minutes < 1) return "just now";
+  if (minutes < 1) return "just started";
   if (minutes < 60) return `${minutes} min`;
   const rest = minutes % 60;
   return `${Math.floor(minutes / 60)} h${rest ? ` ${rest} min` : ""}`;

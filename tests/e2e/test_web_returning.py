@@ -19,6 +19,15 @@ AHEAD_MS = 200
 SMALL, LARGE = "320x180", "480x270"
 
 
+WATCH_STILL = """
+  window.marker = "untouched";
+  window.stills = [];
+  const still = document.querySelector(".still");
+  const note = () => stills.push(still.hidden ? "hidden" : "shown");
+  new MutationObserver(note).observe(still, { attributeFilter: ["hidden"] });
+"""
+
+
 @attrs.frozen
 class Return:
     """How one page fared."""
@@ -32,6 +41,8 @@ class Return:
     took_s: float
     """From the first new keyframe to a playhead that moves."""
     is_same_page: bool
+    stills: list[str]
+    """What became of the last picture."""
 
 
 def write_sources(folder: Path) -> dict[str, Path]:
@@ -88,7 +99,7 @@ class Scenario:
     async def _open(self, name: str) -> Page:
         host, port = self.server.addresses["http"]
         page = await self.browser.open_page(f"http://{host}:{port}/watch/live/{name}")
-        await page.evaluate("window.marker = 'untouched'")
+        await page.evaluate(WATCH_STILL)
         return page
 
     async def _push(self, nursery: trio.Nursery, name: str, source: str) -> trio.Process:
@@ -119,9 +130,10 @@ class Scenario:
         # It plays on, not only a frame.
         await page.wait_advance(stood_at + 1.5)
         after = await page.facts()
-        marker = await page.evaluate("window.marker")
+        is_same_page = await page.evaluate("window.marker") == "untouched"
+        stills = await page.evaluate("window.stills")
         assert page.complaints == []
-        self.returns[name] = Return(before, words, after, took_s, marker == "untouched")
+        self.returns[name] = Return(before, words, after, took_s, is_same_page, stills)
 
 
 async def play_all(chromium: str, folder: Path) -> dict[str, Return]:
@@ -177,3 +189,9 @@ def test_a_lost_track_takes_a_new_media_source_and_nothing_else(
 ) -> None:
     assert returns["without-sound"].after["sources"] == 2
     assert returns["without-sound"].after["rebuilds"] == 0
+
+
+def test_the_last_picture_stays_until_the_next_one_is_there(returns: dict[str, Return]) -> None:
+    # A video takes up its first source, which hides what is hidden, before there is a picture.
+    assert returns["without-sound"].stills[-2:] == ["shown", "hidden"]
+    assert "shown" not in returns["unchanged"].stills

@@ -13,7 +13,7 @@ import {
   trimPoint,
 } from "../../../relay/static/live-edge.js";
 import { backoff } from "../../../relay/static/socket.js";
-import { bitrateText, durationText, phaseOf, sentences, viewersText } from "../../../relay/static/words.js";
+import { bitrateText, ageText, phaseOf, sentences, viewersText } from "../../../relay/static/words.js";
 
 /** Ten looks a second at a buffer that holds `ahead(now)`. */
 function run(pace, from, seconds, ahead) {
@@ -221,6 +221,6 @@ test("figures are short", () => {
   assert.equal(bitrateText(2_480_000), "2.5 Mbit/s");
   assert.equal(bitrateText(128_000), "128 kbit/s");
   assert.equal(viewersText(1), "1 viewer");
-  assert.equal(durationText(30_000), "just now");
-  assert.equal(durationText(125 * 60_000), "2 h 5 min");
+  assert.equal(ageText(30_000), "just started");
+  assert.equal(ageText(125 * 60_000), "2 h 5 min");
 });
