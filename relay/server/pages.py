@@ -3,6 +3,7 @@
 from functools import cache
 from importlib.resources import files
 
+from relay.config.address import parse_address
 from relay.http.conditional import etag_of, if_none_match
 from relay.http.errors import HttpError
 from relay.http.response import Response, html, static
@@ -13,11 +14,13 @@ _TYPES = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
+_RTMP_PORT = b'data-port="1935"'
 
 
 def home(exchange: Exchange) -> Response:
-    """`/`: what is live now."""
-    return html(_file("index.html"))
+    """`/`: what is live now, and for who wants to be: where encoders connect."""
+    _, port = parse_address(exchange.services.config.rtmp.listen)
+    return html(_file("index.html").replace(_RTMP_PORT, b'data-port="%d"' % port))
 
 
 def watch(exchange: Exchange) -> Response:

@@ -75,6 +75,18 @@ async def test_the_front_page_shows_what_is_live_and_notices_what_changes(
         assert page.complaints == []
 
 
+async def test_the_front_page_of_an_idle_server_says_where_encoders_connect(
+    chromium: str, tmp_path: Path
+) -> None:
+    async with serving(tmp_path) as server, browsing(chromium) as browser:
+        host, port = server.addresses["http"]
+        page = await browser.open_page(f"http://{host}:{port}/")
+        await page.wait("document.querySelector('#empty:not([hidden])')")
+        # It listens on whatever port is free, which nobody can tell beforehand.
+        assert await page.text("#server") == f"rtmp://{host}:PORT/live"
+        assert page.complaints == []
+
+
 async def test_pages_load_nothing_from_elsewhere_and_keep_to_their_policy(
     chromium: str, tmp_path: Path
 ) -> None:
