@@ -8,10 +8,7 @@
 At the end accepting stops first, then connections drain under a deadline, then the background goes.
 """
 
-import random
 import resource
-import ssl
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -28,20 +25,15 @@ from relay.library import ServerStatistics, Stream, statistics
 from relay.live.stage import Stage
 from relay.live.statistics import BroadcastSettings
 from relay.ports import Ports
-from relay.server import routes
-from relay.server.accepting import Door, accept_connections
 from relay.server.access import Access
 from relay.server.admission import Admission
-from relay.server.connection import Session
-from relay.server.http_session import HttpSession
-from relay.server.rtmp_session import serve_publisher
+from relay.server.doors import open_doors
+from relay.server.machine import real_ports
 from relay.server.services import Services
-from relay.server.sockets import KernelNetwork
 from relay.server.stopping import drain
 from relay.server.turns import Turns
 
 THROTTLED_ADDRESSES = 10_000
-TLS = frozenset({"rtmps", "https"})
 
 
 @attrs.define(eq=False)
@@ -91,7 +83,7 @@ async def open_relay(
         await background.start(services.stage.serve_broadcasts)
         await background.start(services.access.watch_keys, services.stage)
         async with trio.open_nursery() as connections:
-            addresses, accepting = await connections.start(_accept, services, connections)
+            addresses, accepting = await connections.start(open_doors, services, connections)
             try:
                 server = Server(addresses, services, accepting)
                 yield server
@@ -104,32 +96,6 @@ async def open_relay(
     if failure is not None:
         # As it was raised, and not in a group for each nursery that it passed.
         raise failure
-
-
-async def _accept(
-    services: Services,
-    connections: trio.Nursery,
-    *,
-    task_status: trio.TaskStatus[tuple[dict[str, str], trio.CancelScope]],
-) -> None:
-    """Accept on every listener until cancelled.
-
-    A task of its own: whoever drains cancels this first, and must not be cancelled by it.
-    """
-    async with trio.open_nursery() as accepting:
-        addresses = await _open_doors(services, accepting, connections)
-        task_status.started((addresses, accepting.cancel_scope))
-
-
-def real_ports(config: Config) -> Ports:
-    """This machine's clock, randomness and network."""
-    return Ports(
-        monotonic=trio.current_time,
-        wall=time.time,
-        cpu=time.thread_time,
-        random=random.SystemRandom(),
-        network=KernelNetwork(_tls_context(config)),
-    )
 
 
 def _services(config: Config, ports: Ports) -> Services:
@@ -157,38 +123,3 @@ def _services(config: Config, ports: Ports) -> Services:
         turns=Turns(ports.cpu),
         trusted_proxies=trusted_networks(config.http.trusted_proxies),
     )
-
-
-async def _open_doors(
-    services: Services, accepting: trio.Nursery, connections: trio.Nursery
-) -> dict[str, str]:
-    """Listen and accept; the addresses, by listener.  Each is closed by who accepts from it."""
-    config, addresses = services.config, {}
-    public, operator = HttpSession(routes.PUBLIC), HttpSession(routes.OPERATOR)
-    wanted: tuple[tuple[str, str, Session], ...] = (
-        ("rtmp", config.rtmp.listen, serve_publisher),
-        ("http", config.http.listen, public),
-        ("admin", config.http.admin, operator),
-        ("rtmps", config.rtmp.tls_listen, serve_publisher),
-        ("https", config.http.tls_listen, public),
-    )
-    for name, address, session in wanted:
-        if not address:
-            continue
-        door = Door(
-            listener=await services.ports.network.listen(address, tls=name in TLS),
-            protocol="rtmp" if session is serve_publisher else "http",
-            session=session,
-            is_operators=session is operator,
-        )
-        accepting.start_soon(accept_connections, services, door, connections)
-        addresses[name] = door.listener.address
-    return addresses
-
-
-def _tls_context(config: Config) -> ssl.SSLContext | None:
-    if not config.tls.certificate:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(config.tls.certificate, config.tls.key or None)
-    return context

@@ -1,0 +1,40 @@
+"""The real ports: this machine's clock, randomness and network."""
+
+import random
+import ssl
+import time
+
+import trio
+
+from relay.config import Config
+from relay.errors import ConfigError
+from relay.ports import Ports
+from relay.server.sockets import KernelNetwork
+
+
+def real_ports(config: Config) -> Ports:
+    """What the server knows of the world outside, when it is the real one.
+
+    Raises:
+        ConfigError: the certificate cannot be used.
+    """
+    return Ports(
+        monotonic=trio.current_time,
+        wall=time.time,
+        cpu=time.thread_time,
+        random=random.SystemRandom(),
+        network=KernelNetwork(_tls_context(config)),
+    )
+
+
+def _tls_context(config: Config) -> ssl.SSLContext | None:
+    if not config.tls.certificate:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(config.tls.certificate, config.tls.key or None)
+    except OSError as error:
+        # ssl.SSLError is one too, and neither says which file it was.
+        files = " and ".join(filter(None, (config.tls.certificate, config.tls.key)))
+        raise ConfigError(f"tls: {files} cannot be used: {error}") from error
+    return context
