@@ -319,7 +319,8 @@ export class RelayPlayer extends EventTarget {
     if (!this.#wantsPlay) return;
     this.#socket.wake();
     // A hidden tab's timers sleep, and its playhead may have been left behind.
-    if (this.#playhead.isLeftBehind(this.#programme.ranges)) this.#playhead.toEdge(this.#programme.ranges);
+    const { ranges } = this.#programme;
+    if (this.#playhead.isLeftBehind(ranges)) this.#playhead.toEdge(ranges);
     if (this.#playhead.hasStarted && this.#video.paused && !this.#isBlocked) this.#play();
     this.#publish();
   }

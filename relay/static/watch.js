@@ -7,6 +7,7 @@ import { bitrateText, latencyText, viewersText } from "./words.js";
 const BADGES = { live: "Live", waiting: "Waiting", ended: "Ended" };
 /** While the server is out of reach, its last word is worth nothing. */
 const OUT_OF_REACH = { connecting: "Connecting", lost: "Reconnecting", offline: "Offline" };
+const PHASES = { ...OUT_OF_REACH, held: "Interrupted" };
 
 const stream = streamOf(location.pathname);
 const find = (selector) => document.querySelector(selector);
@@ -24,7 +25,7 @@ function showTracks({ tracks }) {
 function showState({ phase, state }) {
   const isLive = state === "live" && !(phase in OUT_OF_REACH);
   find("#badge").dataset.state = isLive ? "live" : "waiting";
-  show("#badge", OUT_OF_REACH[phase] ?? BADGES[state ?? "waiting"]);
+  show("#badge", PHASES[phase] ?? BADGES[state ?? "waiting"]);
   document.title = `${isLive ? "● " : ""}${stream.name} · Relay`;
 }
 

@@ -70,6 +70,28 @@ async def test_a_page_of_a_stream_that_is_not_live_starts_by_itself(
         encoder.vanish()
 
 
+async def test_a_page_whose_stream_has_ended_shows_the_next_one(
+    chromium: str, tmp_path: Path
+) -> None:
+    tags = media.tags(media.flv_file(4))
+    async with serving(tmp_path, {"media.hold_s": 0.5}) as server, browsing(chromium) as browser:
+        page = await browser.open_page(watch(server))
+        for sources in (1, 2):
+            encoder = await publish(server.addresses["rtmp"], "cat")
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(send_in_real_time, encoder, tags)
+                await page.wait_playing()
+                # Another session is another timeline, from 0 again.
+                assert (await page.facts())["time"] < 4
+                assert (await page.facts())["sources"] == sources
+                nursery.cancel_scope.cancel()
+            await encoder.stop()
+            await page.wait_phase("ended")
+            assert (await words(page))[0] == "The stream has ended"
+            assert await page.text("#badge") == "Ended"
+    assert page.complaints == []
+
+
 async def test_the_page_says_how_long_keyframes_take(chromium: str, tmp_path: Path) -> None:
     tags = media.tags(media.flv_file(22, video=LONG_GOP))
     second, third = from_keyframe(tags, 1), from_keyframe(tags, 2)
