@@ -1,0 +1,120 @@
+"""Every route of every listener, and what each kind of caller gets there."""
+
+from pathlib import Path
+
+import pytest
+from support.hostile import site
+from support.http_client import UPGRADE, read_answers, request_bytes
+from support.memory import in_virtual_time
+
+from relay.identity.keyfile import FILE_NAME, KeyFile, KeySet
+from relay.identity.keys import issue_api_key, issue_stream_key
+from relay.server.routes import OPERATOR, PUBLIC
+
+GUEST = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiIsInJvbGUiOiJvcGVyYXRvciJ9."
+"""A JWT that claims everything and is signed by nobody."""
+WHO = ("nobody", "guest", "user", "operator")
+
+# (method, target, upgrade, statuses on the public listener, statuses on the operator's); one
+# status for all callers, or one for each of WHO.
+LOCKED = (401, 401, 401)
+CASES = [
+    ("GET", "/", False, 200, 200),
+    ("GET", "/watch/live/cat", False, 200, 200),
+    ("GET", "/embed/live/cat", False, 200, 200),
+    ("GET", "/static/player.js", False, 200, 200),
+    ("GET", "/static/__init__.py", False, 404, 404),
+    ("GET", "/static/..%2f..%2fapp.py", False, 400, 400),
+    ("GET", "/healthz", False, 200, 200),
+    ("GET", "/live/nobody.flv", False, 404, 404),
+    ("GET", "/live/nobody.flv", True, 404, 404),
+    ("GET", "/live/nobody.mp4", False, 404, 404),
+    ("GET", "/live/nobody.mp4", True, 101, 101),
+    ("GET", "/live/cat.flv", False, 200, 200),
+    ("GET", "/live/cat.flv", True, 101, 101),
+    ("GET", "/live/cat.mp4", False, 200, 200),
+    ("GET", "/api/v1/streams", False, 200, (*LOCKED, 200)),
+    ("DELETE", "/api/v1/streams/live/none/publisher", False, 404, (*LOCKED, 404)),
+    ("DELETE", "/api/v1/streams/live/cat/publisher", False, 404, (*LOCKED, 204)),
+    ("GET", "/metrics", False, 404, 200),
+    ("GET", "/readyz", False, 404, 200),
+    ("POST", "/api/v1/streams", False, 405, 405),
+    ("DELETE", "/", False, 405, 405),
+    ("GET", "/.relay/keys.toml", False, 404, 404),
+    ("GET", "/api/v1/keys", False, 404, 404),
+]
+
+
+def keys(data: Path) -> dict[str, str]:
+    """What each caller shows; a user has a stream key, which is no API key."""
+    user, stream_key = issue_stream_key(bytes(32), "live/cat", created="2026-01-01T00:00:00Z")
+    operator, api_key = issue_api_key(b"1" * 32, "ci", created="2026-01-01T00:00:00Z")
+    KeyFile(data / FILE_NAME).change(lambda _: KeySet(publish=(stream_key,), api=(api_key,)))
+    return {"guest": GUEST, "user": user, "operator": operator}
+
+
+@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize("door", ["http", "admin"])
+@in_virtual_time
+async def test_each_route_answers_whom_it_says(door: str, who: str, tmp_path: Path) -> None:
+    shown = keys(tmp_path)
+    bearer = [("Authorization", f"Bearer {shown[who]}")] if who in shown else []
+    for method, target, upgrade, public, operators in CASES:
+        async with site(tmp_path) as here:
+            await here.publish("cat")
+            fields = [*bearer, *(UPGRADE if upgrade else ())]
+            peer = await here.say(door, request_bytes(method, target, *fields))
+            heard = await peer.hear_until(b"\r\n\r\n")
+            expected = public if door == "http" else operators
+            wanted = expected if isinstance(expected, int) else expected[WHO.index(who)]
+            assert (target, int(heard.split(b" ")[1])) == (target, wanted)
+            peer.wire.close()
+
+
+def test_the_table_names_every_route() -> None:
+    for table in (PUBLIC, OPERATOR):
+        found = {
+            id(route)
+            for method, target, *_ in CASES
+            for route in table.routes
+            if method in route.methods and _fits(route.pattern, target)
+        }
+        assert found == {id(route) for route in table.routes}
+
+
+def _fits(pattern: str, target: str) -> bool:
+    pieces, parts = pattern.split("/"), target.split("/")
+    return len(pieces) == len(parts) and all(
+        piece == part or (piece.startswith("{") and part.endswith(piece.partition("}")[2]))
+        for piece, part in zip(pieces, parts, strict=True)
+    )
+
+
+@in_virtual_time
+async def test_the_public_list_says_nothing_of_publishers(tmp_path: Path) -> None:
+    shown = keys(tmp_path)
+    async with site(tmp_path) as here:
+        await here.publish("cat", host="203.0.113.77")
+        public = await (await here.connect()).ask(request_bytes("GET", "/api/v1/streams"))
+        bearer = ("Authorization", f"Bearer {shown['operator']}")
+        private = await (await here.connect("admin")).ask(
+            request_bytes("GET", "/api/v1/streams", bearer)
+        )
+        assert b"203.0.113.77" in private.body
+        assert b"203.0.113.77" not in public.body
+        assert b"publisher" not in public.body
+
+
+@in_virtual_time
+async def test_no_answer_and_no_log_line_repeats_a_bearer(tmp_path: Path) -> None:
+    shown = keys(tmp_path)
+    async with site(tmp_path) as here:
+        for token in shown.values():
+            for target in ("/api/v1/streams", f"/{token}", f"/live/{token}.flv", f"/?key={token}"):
+                request = request_bytes("GET", target, ("Authorization", f"Bearer {token}"))
+                peer = await here.say("admin", request + b"\x00")
+                heard = await peer.hear_all()
+                read_answers(heard[: heard.index(b"\r\n\r\n") + 4], "HEAD")
+                assert token.encode() not in heard
+        for secret in (shown["user"], shown["operator"]):
+            assert secret not in repr(here.logged)
