@@ -51,7 +51,8 @@ class Wire(Protocol):
         """Do what must be done before the first byte: a TLS handshake, or nothing.
 
         Raises:
-            WireBroken: the handshake failed.
+            RemoteProtocolError: the handshake failed; the peer has been told.
+            WireBroken: the connection is gone.
         """
 
     def finish(self) -> None:

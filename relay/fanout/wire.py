@@ -12,7 +12,7 @@ import termios
 import trio
 
 from relay.config.address import parse_address
-from relay.errors import WireBroken
+from relay.errors import RemoteProtocolError, WireBroken
 
 _MAX_TLS_PIECE = 256 * 1024
 _ABORT = struct.pack("ii", 1, 0)
@@ -129,8 +129,10 @@ class TlsWire:
         while (failure := self._shake_hands()) is not None:
             # Also what refuses the peer: an alert says why (RFC 8446, 6).
             await self._flush()
-            if not isinstance(failure, ssl.SSLWantReadError):
+            if isinstance(failure, ssl.SSLEOFError):
                 raise WireBroken(str(failure)) from failure
+            if not isinstance(failure, ssl.SSLWantReadError):
+                raise RemoteProtocolError(str(failure)) from failure
             await self._feed()
         await self._flush()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from relay.errors import WireBroken
+from relay.errors import RemoteProtocolError, WireBroken
 from relay.fanout.wire import LEAST_UNSENT, KernelWire, TlsWire
 
 BIG = bytes(range(256)) * 4096
@@ -256,7 +256,7 @@ async def test_garbage_within_tls_breaks_the_wire(contexts: Contexts) -> None:
 async def test_who_does_not_speak_tls_gets_an_alert(contexts: Contexts) -> None:
     async with plain() as (kernel, transport):
         await transport.send_all(b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00")
-        with pytest.raises(WireBroken):
+        with pytest.raises(RemoteProtocolError):
             await TlsWire(kernel, contexts[0]).start()
         kernel.finish()
         assert (await read(transport, 100))[0] == 21
