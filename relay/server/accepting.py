@@ -46,19 +46,29 @@ async def accept_connections(services: Services, door: Door, connections: trio.N
 
 
 async def _serve(services: Services, door: Door, wire: Wire) -> None:
-    if not _may_enter(services, wire):
+    refusal = _refusal(services, door, wire)
+    if refusal is not None:
         # Nothing was read, so there is nothing to answer: the cheapest refusal.
-        services.tally.connections[door.protocol, Reason.TOO_MANY_STRANGERS] += 1
+        services.tally.connections[door.protocol, refusal] += 1
         wire.abort()
         return
 
     async def session(connection: Connection) -> Reason:
         if _is_from_proxy(services, connection):
             connection.stranger.leave()
-            await _read_proxy_header(connection)
+            if not await _read_proxy_header(connection):
+                return Reason.TOO_MANY_STRANGERS
         return await door.session(connection)
 
     await serve_connection(services, wire, door.protocol, session, is_operators=door.is_operators)
+
+
+def _refusal(services: Services, door: Door, wire: Wire) -> Reason | None:
+    if services.admission.is_overfull and not door.is_operators:
+        return Reason.SERVER_FULL
+    if not _may_enter(services, wire):
+        return Reason.TOO_MANY_STRANGERS
+    return None
 
 
 def _may_enter(services: Services, wire: Wire) -> bool:
@@ -74,17 +84,18 @@ def _is_from_proxy(services: Services, connection: Connection) -> bool:
     return parsed is not None and is_trusted(parsed, services.trusted_proxies)
 
 
-async def _read_proxy_header(connection: Connection) -> None:
+async def _read_proxy_header(connection: Connection) -> bool:
     """Learn the client's address from a proxy that says it before all else (PROXY protocol).
 
-    A trusted proxy may as well speak HTTP at once and say it in a header.
+    False where that client has too many connections already.  A trusted proxy may as well speak
+    HTTP at once and say it in a header.
 
     Raises:
         RemoteProtocolError: the header is malformed.
         WireBroken: the connection is gone.
     """
     limits = connection.services.config.limits
-    data = b""
+    data, may_stay = b"", True
     with trio.fail_after(limits.handshake_s):
         while True:
             more = await connection.receive_some()
@@ -96,9 +107,11 @@ async def _read_proxy_header(connection: Connection) -> None:
                 continue
             if header.address is not None:
                 connection.client = header.address.rpartition(":")[0].strip("[]")
+                may_stay = connection.stranger.move(connection.client)
             data = data[header.consumed :]
             break
     connection.give_back(data)
+    return may_stay
 
 
 def _may_be_proxy_header(data: bytes) -> bool:

@@ -35,6 +35,11 @@ class Admission:
     def is_full(self) -> bool:
         return self.connections >= self.capacity
 
+    @property
+    def is_overfull(self) -> bool:
+        """Whether saying no has taken half of the reserve: from here on nobody is even told."""
+        return self.connections >= self.capacity + RESERVED_DESCRIPTORS // 2
+
     def may_enter(self, address: str) -> bool:
         """Whether one more stranger from this address is tolerated; an idle one may have to go."""
         strangers = self._strangers.get(address, {})
@@ -54,8 +59,11 @@ class Admission:
     def enter(self, address: str, dismiss: Callable[[], None]) -> "Stranger":
         """Count a connection; `dismiss` ends it if it is idle and another one wants its place."""
         stranger = Stranger(self, address, dismiss)
-        self._strangers.setdefault(address, {})[stranger] = None
+        self.count(address, stranger)
         return stranger
+
+    def count(self, address: str, stranger: "Stranger") -> None:
+        self._strangers.setdefault(address, {})[stranger] = None
 
     def leave(self, address: str, stranger: "Stranger") -> None:
         strangers = self._strangers.get(address, {})
@@ -77,6 +85,15 @@ class Stranger:
     dismiss: Callable[[], None]
     idle_since: float | None = attrs.field(default=None, init=False)
     """Since when it waits for a next request; None while it is busy, or has asked for nothing."""
+
+    def move(self, address: str) -> bool:
+        """Count it for the client that a proxy has named; False where that client has too many."""
+        self.leave()
+        if not self._admission.may_enter(address):
+            return False
+        self._address = address
+        self._admission.count(address, self)
+        return True
 
     def leave(self) -> None:
         """It is known now, or gone.  May be called twice."""

@@ -186,7 +186,8 @@ async def _linger(connection: Connection) -> None:
     what the peer has not read yet: the refusal, say, that an encoder is to show.
     """
     reason = connection.outlet.reason
-    if reason in _TORN or connection.outlet.backlogged:
+    if reason in _TORN or reason is Reason.IDLE_TIMEOUT or connection.outlet.backlogged:
+        # Who was idle is told nothing, and one that made room for a newcomer must not stay.
         return
     connection.wire.finish()
     with trio.move_on_after(LAST_WORDS_S):

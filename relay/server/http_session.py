@@ -48,12 +48,13 @@ class HttpSession:
         if connection.services.admission.is_full and not connection.is_operators:
             connection.outlet.write_nowait(http.refusal(server_full()))
             return Reason.SERVER_FULL
+        came_from = connection.client
         while True:
             request = await _next_request(connection, http)
             connection.stranger.idle_since = None
             if isinstance(request, Reason):
                 return request
-            answer = await self._answer(connection, http, request)
+            answer = await self._answer(connection, http, request, came_from)
             if isinstance(answer, Reason):
                 return answer
             connection.facts["status"] = answer.status
@@ -65,11 +66,11 @@ class HttpSession:
             connection.stranger.idle_since = connection.services.ports.monotonic()
 
     async def _answer(
-        self, connection: Connection, http: HttpConnection, request: Request
+        self, connection: Connection, http: HttpConnection, request: Request, came_from: str
     ) -> Response | Reason:
         connection.facts["path"] = redact(request.path)
         try:
-            _learn_client(connection, request)
+            _learn_client(connection, request, came_from)
             found = self.routes.match(request.method, request.path)
             if isinstance(found, Allowed):
                 return answer_options(found)
@@ -122,14 +123,22 @@ async def _next_request(connection: Connection, http: HttpConnection) -> Request
     return Reason.IDLE_TIMEOUT
 
 
-def _learn_client(connection: Connection, request: Request) -> None:
-    """Count and log the client itself, and not the proxy in front of it."""
+def _learn_client(connection: Connection, request: Request, came_from: str) -> None:
+    """Count and log the client itself, and not the proxy in front of it.
+
+    A proxy's connection may bring one client's request after another's.
+
+    Raises:
+        HttpError: 503, this client has too many connections.
+    """
     services = connection.services
-    client = client_address(connection.client, request.headers, services.trusted_proxies)
-    if client != connection.client:
-        connection.stranger.leave()
-        connection.client = client
-        connection.facts["by_proxy"] = True
+    client = client_address(came_from, request.headers, services.trusted_proxies)
+    if client == came_from:
+        return
+    connection.client = client
+    connection.facts["by_proxy"] = True
+    if not connection.stranger.move(client):
+        raise server_full()
 
 
 def _authorise(who: Who, connection: Connection, request: Request) -> None:

@@ -29,7 +29,7 @@ MAX_FAULTS = 8
 """Different things that can be wrong with one publisher's packets, in its log line."""
 
 WORDS_BEFORE_PUBLISH = 128 * 1024
-"""Bytes from one publication to the next; encoders need five thousand, and most of the handshake."""
+"""Bytes from one publication to the next; encoders need some five thousand at the first."""
 
 MEDIA_STREAM_ID = 1
 """The message stream that `createStream` answers with; encoders use one."""

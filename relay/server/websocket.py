@@ -21,7 +21,7 @@ from relay.server.exchange import Exchange
 
 FRAMES_PER_WINDOW = 1000
 WINDOW_S = 10.0
-"""A player asks for the time every few seconds, and answers pings; a flood costs us, not the peer."""
+"""A player asks for the time now and then and answers pings; a flood costs us the most."""
 
 OnText = Callable[[str], None]
 
