@@ -102,7 +102,8 @@ async def test_a_hundred_thousand_attempts_on_random_names_leave_nothing(tmp_pat
             await attempt(here, batch)
         assert_nothing_left(before)
         assert stage.broadcasts() == []
-        assert stage._guards == stage._waiting == {}
+        assert not stage._guards
+        assert not stage._waiting
 
 
 async def attempt(here: Site, batch: int) -> None:

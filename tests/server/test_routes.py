@@ -18,7 +18,7 @@ WHO = ("nobody", "guest", "user", "operator")
 # (method, target, upgrade, statuses on the public listener, statuses on the operator's); one
 # status for all callers, or one for each of WHO.
 LOCKED = (401, 401, 401)
-CASES = [
+CASES: list[tuple[str, str, bool, int, int | tuple[int, ...]]] = [
     ("GET", "/", False, 200, 200),
     ("GET", "/watch/live/cat", False, 200, 200),
     ("GET", "/embed/live/cat", False, 200, 200),
