@@ -1,13 +1,12 @@
 """mpegts.js, which sites already use for FLV, plays both FLV outputs from a page elsewhere."""
 
-import functools
 import json
 from pathlib import Path
 
 import pytest
 import trio
 from support import ffmpeg, media
-from support.browser import browsing
+from support.browser import another_site, browsing
 from support.npm import package_file
 from support.server import serving
 from support.viewers import wait_live
@@ -25,15 +24,6 @@ PLAY = """(url => {
 })"""
 
 
-async def an_empty_page(stream: trio.SocketStream) -> None:
-    """A site of its own, for the length of one request."""
-    async with stream:
-        await stream.receive_some()
-        await stream.send_all(
-            b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<body></body>"
-        )
-
-
 @pytest.mark.parametrize("scheme", ["http", "ws"])
 async def test_mpegts_js_plays_flv(chromium: str, tmp_path: Path, scheme: str) -> None:
     script = await trio.to_thread.run_sync(package_file, "mpegts.js", "dist/mpegts.js")
@@ -47,11 +37,7 @@ async def test_mpegts_js_plays_flv(chromium: str, tmp_path: Path, scheme: str) -
         await ffmpeg.start(nursery, ffmpeg.copying(source, server.url("cat"), loop=True))
         await wait_live(server.addresses["http"], "cat")
         # Another origin than the server's: media are for everybody.
-        site = await nursery.start(
-            functools.partial(trio.serve_tcp, an_empty_page, 0, host="127.0.0.1")
-        )
-        _, site_port = site[0].socket.getsockname()
-        page = await browser.open_page(f"http://127.0.0.1:{site_port}/")
+        page = await browser.open_page(await another_site(nursery))
         await page.evaluate(script)
         host, port = server.addresses["http"]
         url = f"{scheme}://{host}:{port}/live/cat.flv"

@@ -8,7 +8,7 @@ import attrs
 import pytest
 import trio
 from support import ffmpeg, media
-from support.browser import PHONE, DevTools, Page, browsing
+from support.browser import PHONE, DevTools, Page, another_site, browsing
 from support.server import ServerProcess, serving
 from support.viewers import wait_live
 
@@ -113,6 +113,27 @@ async def test_a_policy_stands_on_every_page(tmp_path: Path) -> None:
         assert {"default-src 'none'", "script-src 'self'", "style-src 'self'"} <= set(policy)
         framing = "https://a.example https://b.example" if "embed" in path else "'none'"
         assert f"frame-ancestors {framing}" in policy
+
+
+@pytest.mark.parametrize("listed", [True, False])
+async def test_only_listed_sites_may_frame_the_player(
+    chromium: str, tmp_path: Path, *, listed: bool
+) -> None:
+    settings: dict[str, object] = {"http.frame_ancestors": "http://127.0.0.1:*"} if listed else {}
+    async with site_of(chromium, tmp_path, settings) as site, trio.open_nursery() as nursery:
+        page = await site.browser.open_page(await another_site(nursery))
+        source = f"{site.origin}/embed/live/cat?muted&autoplay"
+        await page.evaluate(
+            f"document.body.appendChild(Object.assign(document.createElement('iframe'),"
+            f" {{src: '{source}', allow: 'autoplay'}})) && 0"
+        )
+        socket = f"{site.origin.replace('http', 'ws')}/live/cat.mp4"
+        with trio.fail_after(10):
+            while not (page.complaints or socket in page.requests):  # noqa: ASYNC110  # another process
+                await trio.sleep(0.02)
+        assert (socket in page.requests) is listed
+        assert any("frame-ancestors" in said for said in page.complaints) is not listed
+        nursery.cancel_scope.cancel()
 
 
 async def test_every_control_has_a_name(chromium: str, tmp_path: Path) -> None:

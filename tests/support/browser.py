@@ -5,6 +5,7 @@ and no cache.  Several pages are watched at the same time from several tasks.
 """
 
 import base64
+import functools
 import json
 import shutil
 import subprocess
@@ -305,3 +306,17 @@ async def browsing(url: str) -> AsyncIterator[DevTools]:
         await nursery.start(devtools.serve, url)
         yield devtools
         nursery.cancel_scope.cancel()
+
+
+async def another_site(nursery: trio.Nursery) -> str:
+    """The address of an empty page that has nothing to do with the server."""
+    serve = functools.partial(trio.serve_tcp, _empty_page, 0, host="127.0.0.1")
+    (listener,) = await nursery.start(serve)
+    return f"http://127.0.0.1:{listener.socket.getsockname()[1]}/"
+
+
+async def _empty_page(stream: trio.SocketStream) -> None:
+    async with stream:
+        await stream.receive_some()
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n"
+        await stream.send_all(head + b"<!doctype html><body></body>")
