@@ -32,7 +32,7 @@ def relays_objects() -> Counter[str]:
     return Counter(
         f"{kind.__module__}.{kind.__qualname__}"
         for kind in map(type, gc.get_objects())
-        if kind.__module__.startswith(OURS) and kind.__name__ not in LAZY
+        if str(kind.__module__).startswith(OURS) and kind.__name__ not in LAZY
     )
 
 
