@@ -82,6 +82,10 @@ class Limits:
     http_target_bytes: int = 8 * 1024
     http_body_bytes: int = 1024 * 1024
     ws_message_bytes: int = 64 * 1024
+    ws_frames_per_s: int = 100
+    """From one WebSocket peer, over ten seconds; a player sends one now and then."""
+    before_publish_bytes: int = 128 * 1024
+    """From one encoder before each of its publications; it needs some five thousand."""
     publisher_bits_per_s: int = 50_000_000
     lag_bytes: int = 8 * 1024 * 1024
     """Queued for one viewer before its pieces are dropped up to the next keyframe."""

@@ -19,7 +19,7 @@ import trio
 
 from relay.fanout.budget import Budget
 from relay.fanout.feed import Feed
-from relay.live.encodings import Format
+from relay.live.encodings import LIVE, Format
 from relay.live.gop import GopCache
 from relay.live.output import Output, Outputs
 from relay.live.run import Run
@@ -61,13 +61,14 @@ class Broadcast:
     _payload_bytes: int = attrs.field(default=0, init=False)
     _charged: int = attrs.field(default=0, init=False)
     _bits_per_second: int = attrs.field(default=0, init=False)
-    _edge_at: float = attrs.field(default=0.0, init=False)
+    _edge_at: float = attrs.field(init=False)
     _edge_ms: int = attrs.field(default=0, init=False)
     _edge_bytes: int = attrs.field(default=0, init=False)
     _mark_ms: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.since = self._ports.wall()
+        self._edge_at = self._ports.monotonic()
         self._outputs = Outputs(self.name, self._wake)
         settings = self._settings
         self._sequencer = Sequencer(GopCache(settings.gop_bytes, round(settings.gop_s * 1000)))
@@ -121,6 +122,7 @@ class Broadcast:
                 self._sequencer.learn(run.metadata)
                 for packet in packets:
                     self._take(packet)
+                self._accompany()
                 if self._sequencer.is_decodable:
                     run.decodable.set()
                 if self.run is not run:
@@ -162,7 +164,7 @@ class Broadcast:
             subscription.begin(seam.tracks)
         self._mark()
         if was is State.HELD:
-            self._say({"type": "state", "value": "live", "reason": ""})
+            self._say(LIVE)
 
     def _emit(self, packet: Packet, is_resync: bool) -> None:
         self._packets += 1
@@ -170,9 +172,12 @@ class Broadcast:
         self._outputs.encode(packet, is_resync)
         for subscription in self._subscriptions:
             subscription.take(packet, is_resync)
-        if packet.dts - self._edge_ms >= EDGE_EVERY_MS:
-            self._say_edge(packet.dts)
-        if packet.dts - self._mark_ms >= MARK_EVERY_MS:
+
+    def _accompany(self) -> None:
+        """Say what is due, behind a whole batch: a gate that opens lets out a second of media."""
+        if self._sequencer.edge_ms - self._edge_ms >= EDGE_EVERY_MS:
+            self._say_edge()
+        if self._sequencer.edge_ms - self._mark_ms >= MARK_EVERY_MS:
             self._mark()
 
     # What goes along with the packets.
@@ -184,17 +189,18 @@ class Broadcast:
         interval = self._sequencer.gop.keyframe_interval_ms
         self._say(waiting(why, interval))
 
-    def _say_edge(self, media_ms: int) -> None:
+    def _say_edge(self) -> None:
         """Where the live edge is; and once a second is often enough for the sums as well."""
         now = self._ports.monotonic()
         if now > self._edge_at:
             sent = self._payload_bytes - self._edge_bytes
             self._bits_per_second = round(8 * sent / (now - self._edge_at))
-        self._edge_at, self._edge_ms, self._edge_bytes = now, media_ms, self._payload_bytes
+        self._edge_at, self._edge_bytes = now, self._payload_bytes
+        self._edge_ms = self._sequencer.edge_ms
         self._charge()
         edge = {
             "type": "edge",
-            "media_ms": media_ms,
+            "media_ms": self._sequencer.shown_ms,
             "server_time_ms": round(self._ports.wall() * 1000),
             "viewers": self.viewer_count,
             "bits_per_second": self._bits_per_second,

@@ -42,6 +42,10 @@ class Encoded:
     urgent: bool
 
 
+LIVE = {"type": "state", "value": "live", "reason": ""}
+HELD = {"type": "state", "value": "waiting", "reason": "held", "keyframe_interval_ms": None}
+
+
 class Encoding(Protocol):
     """One format.  See the head of this module."""
 
@@ -169,7 +173,12 @@ class RelayMp4Encoding(Mp4Encoding):
 
     survives_change = True
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_held = False
+
     def begin(self, seam: Seam) -> Iterator[Encoded]:
+        self._is_held = False
         yield from super().begin(seam)
         if seam.changed and not seam.first:
             yield Encoded(self.opening(self._edge_ms), 0, self._edge_ms, False, True)
@@ -182,12 +191,17 @@ class RelayMp4Encoding(Mp4Encoding):
         ended = {"type": "state", "value": "ended", "reason": Reason.BROADCAST_ENDED.label}
         yield Encoded(json_frame(ended), 0, self._edge_ms, False, True)
 
+    def mark(self, state: dict[str, Any], media_ms: int) -> Iterator[Encoded]:
+        """Nothing is sent now: whoever the state concerns is told by `say`."""
+        self._is_held = state["state"] == "held"
+        return iter(())
+
     def opening(self, media_ms: int) -> bytes:
         init = {"type": "init", "mime": self._tracks.mime, "tracks": described(self._tracks)}
         return (
             json_frame(init)
             + binary_frame(init_segment(self._tracks))
-            + json_frame({"type": "state", "value": "live", "reason": ""})
+            + json_frame(HELD if self._is_held else LIVE)
         )
 
     def resume(self, from_ms: int, to_ms: int) -> bytes:

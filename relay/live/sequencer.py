@@ -63,6 +63,9 @@ class Sequencer:
     dropped: int = attrs.field(default=0, init=False)
     """Packets that could not be used: before a keyframe, of no track, broken."""
     edge_ms: int = attrs.field(default=0, init=False)
+    """Decode time of the newest packet."""
+    shown_ms: int = attrs.field(default=0, init=False)
+    """Presentation time of the newest picture, or sound: with B-frames it is ahead of `edge_ms`."""
     _gate: Gate | None = attrs.field(default=None, init=False)
     _played: bool = attrs.field(default=False, init=False)
     _needs_keyframe: bool = attrs.field(default=False, init=False)
@@ -143,6 +146,7 @@ class Sequencer:
         else:
             self.timeline.place(packet)
             self.edge_ms = max(self.edge_ms, packet.dts)
+            self.shown_ms = max(self.shown_ms, packet.pts)
         is_resync = self.gop.is_resync(packet, has_video=self.tracks.video is not None)
         yield Placed(packet, is_resync)
         if not self.gop.add(packet, is_resync=is_resync):

@@ -28,9 +28,6 @@ from relay.server.connection import Connection
 MAX_FAULTS = 8
 """Different things that can be wrong with one publisher's packets, in its log line."""
 
-WORDS_BEFORE_PUBLISH = 128 * 1024
-"""Bytes from one publication to the next; encoders need some five thousand at the first."""
-
 MEDIA_STREAM_ID = 1
 """The message stream that `createStream` answers with; encoders use one."""
 
@@ -99,7 +96,7 @@ class _Session:
         heard_before = self._connection.received_bytes
         while True:
             event = await self._next_event()
-            if self._connection.received_bytes - heard_before > WORDS_BEFORE_PUBLISH:
+            if self._connection.received_bytes - heard_before > self._limits.before_publish_bytes:
                 raise RemoteProtocolError("says much and publishes nothing")
             match event:
                 case events.Publish() | events.Play():

@@ -19,9 +19,8 @@ from relay.reasons import Reason
 from relay.server.connection import Connection
 from relay.server.exchange import Exchange
 
-FRAMES_PER_WINDOW = 1000
 WINDOW_S = 10.0
-"""A player asks for the time now and then and answers pings; a flood costs us the most."""
+"""Frames are counted over so long: a burst of a few is no flood."""
 
 OnText = Callable[[str], None]
 
@@ -89,7 +88,7 @@ class WebSocketPeer:
         if now >= self._window_ends:
             self._window_ends, self._frames = now + WINDOW_S, 0
         self._frames += 1
-        if self._frames > FRAMES_PER_WINDOW:
+        if self._frames > WINDOW_S * self._connection.services.config.limits.ws_frames_per_s:
             reply = self._websocket.close(1008, "too many frames")
             raise RemoteProtocolError("too many frames", reply=reply)
 

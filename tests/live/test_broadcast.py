@@ -235,7 +235,34 @@ async def test_the_edge_is_told_once_a_second() -> None:
             assert [edge["media_ms"] for edge in edges] == [1000, 2000, 3000, 4000]
             assert {edge["viewers"] for edge in edges} == {1}
             sizes = [edge["bits_per_second"] for edge in edges]
-            assert all(1500 < size < 3000 for size in sizes[1:])
+            assert all(1500 < size < 3000 for size in sizes)
+
+
+@in_virtual_time
+async def test_the_edge_is_where_the_newest_picture_is_shown_once_a_batch_is_through() -> None:
+    async with studio() as made:
+        with made.publishing() as run:
+            await begin(run, pictured=1)
+            viewer = made.watch(Format.MP4_WS)
+            await settle()
+            reordered = list(pictures(1, 40))
+            for packet in reordered:
+                packet.pts += 80
+            await send(run, *reordered)
+            texts, _ = messages(viewer.take())
+            edges = [text["media_ms"] for text in texts if text["type"] == "edge"]
+            assert edges == [40 * 39 + 80]
+
+
+@in_virtual_time
+async def test_who_comes_during_the_hold_is_not_told_that_it_is_live() -> None:
+    async with studio() as made:
+        with made.publishing() as run:
+            await begin(run)
+        await settle()
+        viewer = made.watch(Format.MP4_WS)
+        await settle()
+        assert set(states(viewer)) == {("waiting", "held")}
 
 
 @in_virtual_time

@@ -46,7 +46,9 @@ def encode(encoding: Encoding, made: list[Step]) -> Iterator[Encoded]:
         match step:
             case Seam():
                 yield from encoding.begin(step)
-                yield from encoding.mark({"session": "0123456789abcdef", "run": 1.0}, 0)
+                yield from encoding.mark(
+                    {"session": "0123456789abcdef", "run": 1.0, "state": "live"}, 0
+                )
             case Placed(packet, is_resync):
                 yield from encoding.encode(attrs.evolve(packet), is_resync=is_resync)
     yield from encoding.finish()
