@@ -61,14 +61,13 @@ class Broadcast:
     _payload_bytes: int = attrs.field(default=0, init=False)
     _charged: int = attrs.field(default=0, init=False)
     _bits_per_second: int = attrs.field(default=0, init=False)
-    _edge_at: float = attrs.field(init=False)
+    _edge_at: float = attrs.field(default=0.0, init=False)
     _edge_ms: int = attrs.field(default=0, init=False)
     _edge_bytes: int = attrs.field(default=0, init=False)
     _mark_ms: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.since = self._ports.wall()
-        self._edge_at = self._ports.monotonic()
         self._outputs = Outputs(self.name, self._wake)
         settings = self._settings
         self._sequencer = Sequencer(GopCache(settings.gop_bytes, round(settings.gop_s * 1000)))
@@ -159,6 +158,8 @@ class Broadcast:
 
     def _begin_run(self, seam: Seam) -> None:
         was, self.state = self.state, State.LIVE
+        if was is not State.LIVE:
+            self._edge_at = self._ports.monotonic()
         self._outputs.begin(seam)
         for subscription in self._subscriptions:
             subscription.begin(seam.tracks)
