@@ -129,7 +129,8 @@ class TlsWire:
         while (failure := self._shake_hands()) is not None:
             # Also what refuses the peer: an alert says why (RFC 8446, 6).
             await self._flush()
-            if isinstance(failure, ssl.SSLEOFError):
+            # Which of the two it is depends on the version of Python.
+            if isinstance(failure, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
                 raise WireBroken(str(failure)) from failure
             if not isinstance(failure, ssl.SSLWantReadError):
                 raise RemoteProtocolError(str(failure)) from failure
