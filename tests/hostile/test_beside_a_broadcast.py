@@ -19,7 +19,7 @@ from support.viewers import FORMATS, Viewer, open_viewer, wait_live
 VIEWERS = 20
 CONNECTIONS = 1000
 QUIET_S = 5.0
-TRIES = 2
+TRIES = 3
 RATIO = 1.5
 SETTINGS = {"limits.handshake_s": 4, "limits.request_s": 4, "limits.ping_s": 100}
 """Short enough for slow peers to meet their limits within the test."""
@@ -103,13 +103,12 @@ async def test_its_viewers_largest_gap_stays_within_one_and_a_half_of_the_quiet_
 
 
 def is_undisturbed(quiet: list[float], loud: list[float]) -> bool:
-    """Whether an attack was not felt, by the largest gap of each second.
+    """Whether an attack was not felt: its largest gap against that of the quiet time before it.
 
-    A machine with other work has bad seconds of its own; a server that is held up has many, and
-    in every run.
+    A machine with other work has bad seconds of its own, so one run of a few must be clean; a
+    server that is held up has them in every run.
     """
-    limit = RATIO * statistics.median(quiet)
-    return sum(gap > limit for gap in loud) <= len(loud) / 5
+    return max(loud) <= RATIO * max(quiet)
 
 
 def sum_of(counts: dict[str, float], word: str) -> float:
