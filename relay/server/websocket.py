@@ -31,6 +31,8 @@ class WebSocketPeer:
 
     _connection: Connection
     _websocket: WebSocketConnection
+    _gone: Reason = attrs.field(default=Reason.PEER_CLOSED, init=False)
+    """Why this ends when the peer goes: it may only be answering our close."""
     _pong_due: bool = attrs.field(default=False, init=False)
     _window_ends: float = attrs.field(default=0.0, init=False)
     _frames: int = attrs.field(default=0, init=False)
@@ -73,13 +75,13 @@ class WebSocketPeer:
                     self._pong_due = False
                 case CloseReceived(reply=reply):
                     self._connection.outlet.write_nowait(reply)
-                    return Reason.PEER_CLOSED
+                    return self._gone
                 case BinaryMessage():
                     pass
                 case _:
                     data = await self._connection.receive_some()
                     if not data:
-                        return Reason.PEER_CLOSED
+                        return self._gone
                     self._websocket.receive_data(data)
 
     def _count_frame(self) -> None:
@@ -126,6 +128,7 @@ class WebSocketPeer:
 
         Nothing may come after a close frame (RFC 6455, 5.5.1), so nothing is followed any more.
         """
+        self._gone = reason
         self._connection.unfollow()
         self._connection.outlet.write_nowait(self.closing(reason))
 

@@ -166,8 +166,10 @@ def test_every_connection_has_its_line(recording: Recording) -> None:
     lines = collections.Counter(line.get("format") for line in recording.log)
     watched = collections.Counter(viewer.format for viewer in recording.viewers)
     assert watched <= lines
-    stopped = [line for line in recording.log if line["reason"] == "server_stopping"]
-    assert len(stopped) >= 2 + STALLED, "encoders too, and those who did not read"
+    reasons = collections.Counter(line["reason"] for line in recording.log if "format" in line)
+    # Also of those who answered our close frame; a few are reset while they do.
+    assert reasons["server_stopping"] > 0.9 * len(recording.viewers)
+    assert any(line["reason"] == "server_stopping" for line in recording.log if "encoder" in line)
 
 
 def test_those_who_do_not_read_are_given_a_little_time_and_no_more(recording: Recording) -> None:
