@@ -119,16 +119,6 @@ def decode_all(
     return values
 
 
-def decode_first(data: bytes, *, max_depth: int = 16, max_items: int = 64) -> tuple[AmfValue, int]:
-    """Read one value at the start of `data`; return it and where it ends.
-
-    Raises:
-        FormatError: `data` does not start with an AMF0 value.
-    """
-    reader = _Reader(data, max_depth, max_items, 0)
-    return reader.value(0), reader.position
-
-
 def encode(*values: AmfValue, max_depth: int = 16) -> bytes:
     """Write `values` one after the other.
 

@@ -26,9 +26,6 @@ class Query:
         """The first value of that name; `""` for a name without a value."""
         return next((value for key, value in self.parameters if key == name), None)
 
-    def get_all(self, name: str) -> list[str]:
-        return [value for key, value in self.parameters if key == name]
-
     def __contains__(self, name: str) -> bool:
         return self.get(name) is not None
 

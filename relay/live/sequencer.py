@@ -75,13 +75,6 @@ class Sequencer:
         """Whether this run has brought a codec configuration."""
         return self._gate is None or self._gate.is_decodable
 
-    @property
-    def waits_for_keyframe(self) -> bool:
-        """Whether video has been announced and no keyframe has come yet."""
-        if self._gate is not None:
-            return self._gate.is_decodable
-        return self._needs_keyframe
-
     def begin_run(self) -> None:
         """A publisher has connected."""
         self._gate = Gate()

@@ -46,7 +46,6 @@ def test_each_type_reads_as_it_is_written(value: AmfValue, wire: str) -> None:
 def test_each_type_leaves_what_follows_it_alone(value: AmfValue, wire: str) -> None:
     data = bytes.fromhex(wire) + b"\x01\x01"
     assert amf0.decode_all(data, max_bytes=len(data)) == [value, True]
-    assert amf0.decode_first(data) == (value, len(data) - 2)
 
 
 CUT_CASES = [case for case in CASES if len(case[2]) < 1000]
