@@ -10,8 +10,8 @@ a keyframe), so that a newcomer has somewhere to start:
              ^                   ^
           newcomers         live followers
 
-- A **live** follower stands at the edge.  A pass joins what lies between edge and end, writes that
-  one `bytes` to every live follower, and moves the edge.
+- A **live** follower stands at the edge, and belongs to the feed's `Audience`.  A pass joins what
+  lies between edge and end, writes that one `bytes` to the audience, and moves the edge.
 - A **catching** follower stands somewhere behind.  It is sent at most 256 KB per pass, and only
   when its outlet has sent everything before: what it lacks stays here, shared, and not in a queue
   of its own.  That is why a join burst is not lag.  At the edge, with an empty outlet, it is live.
@@ -25,11 +25,12 @@ What stands before the first piece (file header, codec configuration) is the fee
 stands between a gap and the piece after it is its *resume*.  Both come from the encoding.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import attrs
 
+from relay.fanout.audience import Audience
 from relay.fanout.follower import Follower
 from relay.fanout.piece import Piece
 from relay.reasons import Reason
@@ -81,7 +82,7 @@ class Feed:
     """How many all pieces have held so far."""
     _resync: int | None = attrs.field(default=None, init=False)
     _previous_resync: int | None = attrs.field(default=None, init=False)
-    _live: dict[Follower, None] = attrs.field(factory=dict, init=False)
+    _live: Audience = attrs.field(factory=Audience, init=False)
     _slow: dict[Follower, None] = attrs.field(factory=dict, init=False)
     _slices: dict[int, tuple[int, bytes]] = attrs.field(factory=dict, init=False)
     _end_reason: Reason | None = attrs.field(default=None, init=False)
@@ -114,19 +115,29 @@ class Feed:
 
     def remove(self, follower: Follower) -> None:
         """Let a follower go, and drop what it has queued."""
-        self._live.pop(follower, None)
+        self._live.remove(follower)
         self._slow.pop(follower, None)
         follower.outlet.detach(follower)
 
     def lag(self, follower: Follower) -> None:
         """`follower` has a gap and waits for a resync point."""
-        if self._live.pop(follower, follower) is None:
+        if follower in self._live:
+            self._live.remove(follower)
             self._slow[follower] = None
+
+    def hold_up(self, follower: Follower) -> None:
+        """`follower`'s outlet has a backlog, or has failed."""
+        self._live.hold_up(follower)
 
     def caught_up(self, follower: Follower) -> None:
         """`follower`'s outlet is empty: if it lacks something, it can have more."""
+        self._live.caught_up(follower)
         if follower in self._slow:
             self._wake(self, True)
+
+    def sent_to(self, follower: Follower) -> tuple[int, int]:
+        """Writes and bytes that only the audience has counted for `follower`."""
+        return self._live.sent_to(follower)
 
     def end(self, reason: Reason) -> None:
         """Nothing more will come: followers are told once they have been sent everything."""
@@ -142,25 +153,29 @@ class Feed:
 
     # The pump's side.
 
-    def take_news(self) -> tuple[bytes, Piece, list[Follower]] | None:
-        """What is new as one `bytes`, the piece it begins with, and who is to get it."""
+    def visit(self) -> Iterator[int]:
+        """Write to every follower what it can have now.
+
+        Yields now and then how many sends that took; other tasks may run then.
+        """
         start, self._edge = self._edge, self._end
         news = self._log[start - self._first :]
-        if not news:
-            return None
-        self._slices.clear()
-        if not self._live:
-            return None
+        if news:
+            self._slices.clear()
+        if news and self._live:
+            yield from self._live.write(self._join(news), news[0])
+        for follower in list(self._slow):
+            self._advance(follower)
+            yield 1
+        self._settle()
+
+    def _join(self, news: list[Piece]) -> bytes:
         data = news[0].data if len(news) == 1 else b"".join([piece.data for piece in news])
         if len(data) * 3 // 2 > self.unsent_allowance:
             self._allow_unsent(len(data) * 3 // 2)
-        return data, news[0], list(self._live)
+        return data
 
-    def take_slow(self) -> list[Follower]:
-        """Who is catching up, or waits for something to start from."""
-        return list(self._slow)
-
-    def advance(self, follower: Follower) -> None:
+    def _advance(self, follower: Follower) -> None:
         """Give a slow follower what its outlet can take now."""
         if follower not in self._slow or follower.outlet.backlogged:
             return
@@ -170,7 +185,7 @@ class Feed:
         if follower.position == self._edge and not follower.outlet.backlogged:
             self._join_live(follower)
 
-    def settle(self) -> None:
+    def _settle(self) -> None:
         """After a pass: let go of what was sent, and of followers for whom there is no more."""
         self._trim()
         if self._end_reason is None:
@@ -183,7 +198,7 @@ class Feed:
         """Let go of what nobody may start from, and nobody who is little behind stands at."""
         keep = self._edge if self._resync is None else min(self._edge, self._resync)
         oldest = keep if self._previous_resync is None else min(keep, self._previous_resync)
-        for follower in self.take_slow():
+        for follower in list(self._slow):
             if follower.position is None:
                 continue
             if follower.position < oldest and self._is_too_old(self._at(follower.position)):
@@ -227,7 +242,7 @@ class Feed:
         else:
             prelude = self._prelude.resume(gap.media_ms, piece.media_ms)
         follower.start_at(piece)
-        follower.write(prelude, follower, piece)
+        follower.outlet.write_nowait(prelude, follower, piece)
         return True
 
     def _burst(self, follower: Follower) -> None:
@@ -237,7 +252,7 @@ class Feed:
         stop, data = self._slice(follower.position)
         follower.position = stop
         # Too much for the queue, and it is a gap: there is no position any more.
-        follower.write(data, follower, piece)
+        follower.outlet.write_nowait(data, follower, piece)
         if stop < self._edge:
             self._wake(self, True)
 
@@ -257,5 +272,6 @@ class Feed:
     def _join_live(self, follower: Follower) -> None:
         follower.position = None
         del self._slow[follower]
-        self._live[follower] = None
-        follower.outlet.wire.allow_unsent(self.unsent_allowance)
+        self._live.add(follower)
+        if self.unsent_allowance > LEAST_UNSENT:
+            follower.outlet.wire.allow_unsent(self.unsent_allowance)

@@ -1,6 +1,5 @@
 """One connection's position in one feed, and what it missed."""
 
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -23,6 +22,8 @@ class Followed(Protocol):
     def lag(self, follower: "Follower") -> None: ...
     def caught_up(self, follower: "Follower") -> None: ...
     def remove(self, follower: "Follower") -> None: ...
+    def hold_up(self, follower: "Follower") -> None: ...
+    def sent_to(self, follower: "Follower") -> tuple[int, int]: ...
 
 
 @attrs.frozen
@@ -50,12 +51,12 @@ class Follower:
     gaps: int = attrs.field(default=0, init=False)
     end_reason: Reason | None = attrs.field(default=None, init=False)
     ended: trio.Event = attrs.field(factory=trio.Event, init=False)
-    write: Callable[[bytes, "Follower", Piece], None] = attrs.field(init=False)
-    """The outlet's own method, bound once: the pump calls it for every follower in every pass."""
-    _recent: deque[float] = attrs.field(factory=deque, init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.write = self.outlet.write_nowait
+    turn: int | None = attrs.field(default=None, init=False)
+    """Its place among the ready ones, and what had been sent to those before: see `Audience`."""
+    writes_before: int = attrs.field(default=0, init=False)
+    bytes_before: int = attrs.field(default=0, init=False)
+    _recent: tuple[float, ...] = attrs.field(default=(), init=False)
+    """When it fell behind, within the last minute."""
 
     def start_at(self, piece: Piece) -> None:
         """Go on at a resync point; what lies between the gap and it is lost to this follower."""
@@ -74,8 +75,14 @@ class Follower:
         if self._too_often():
             self.outlet.fail(Reason.VIEWER_TOO_SLOW)
 
+    def held_up(self) -> None:
+        self.feed.hold_up(self)
+
     def caught_up(self) -> None:
         self.feed.caught_up(self)
+
+    def sent_directly(self) -> tuple[int, int]:
+        return self.feed.sent_to(self)
 
     def end(self, reason: Reason) -> None:
         """There will be nothing more to follow."""
@@ -83,12 +90,7 @@ class Follower:
         self.ended.set()
 
     def leave(self) -> None:
-        """Follow no longer.  May be called twice.
-
-        A pass that is under way may still hold this follower: media behind a goodbye would be
-        the last thing its peer sees.
-        """
-        self.write = _ignore
+        """Follow no longer.  May be called twice."""
         self.feed.remove(self)
 
     def statistics(self) -> FollowerStatistics:
@@ -98,11 +100,5 @@ class Follower:
 
     def _too_often(self) -> bool:
         now = self._clock()
-        self._recent.append(now)
-        while self._recent[0] < now - _MINUTE:
-            self._recent.popleft()
+        self._recent = (*(when for when in self._recent if when >= now - _MINUTE), now)
         return len(self._recent) > self._gaps_per_minute
-
-
-def _ignore(_data: bytes, _follower: Follower, _mark: Piece, /) -> None:
-    """This follower has left."""

@@ -5,36 +5,43 @@ media, the reader with a pong, the session with a reply or a goodbye.  Each call
 frames and is over before anything else runs, so frames cannot interleave and no lock exists.
 
 While the peer keeps up, a write is one `send` on a non-blocking socket and nothing else: no task is
-woken.  When the kernel takes less than all of it:
-
-- the unsent *tail* stays here.  It has been started, so it goes out first and is never dropped;
-- what follows waits in a bounded memory channel;
-- a *drainer* task is started in the connection's own nursery.  It waits for the wire to become
-  writable, sends tail and queue, and is gone when both are empty.
+woken.  When the kernel takes less than all of it, a `Backlog` begins: the rest of what was started,
+a bounded queue behind it, and a *drainer* task in the connection's own nursery.  It waits for the
+wire to become writable, sends tail and queue, and is gone when both are empty.
 
 Over the limits (256 pieces, bytes, age) the unstarted pieces *of the follower that overflows* are
-taken out of the channel, and the follower is told where its gap begins; what others have queued on
+taken out of the queue, and the follower is told where its gap begins; what others have queued on
 the same outlet stays, in order.  Pieces that no follower stands behind (a reply, a pong) cannot be
 dropped: a peer that lets those overflow is disconnected.
 
 A write never raises.  A wire that breaks, or a peer that takes nothing for too long, *fails* the
 outlet: the first reason given stays, and the connection's scope is cancelled.
+
+`write_all_nowait` is `write_nowait` for a thousand outlets that all get the same bytes and have no
+backlog.  It calls nothing but each wire's own `send`, because at that number what costs is memory:
+to look at one attribute of an outlet is to wait for a cache line of it, once per viewer and pass,
+and those waits were a quarter of the server.  So the sources of an outlet say what went out this
+way when somebody asks for the sums (`sent_directly`), and are told when it has to end (`held_up`).
 """
 
 import errno
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple, Protocol
+from collections.abc import Awaitable, Callable, Iterable
 
 import attrs
 import trio
 
 from relay.errors import WireBroken
+from relay.fanout.backlog import Backlog, Queued, Source
 from relay.fanout.budget import Budget
 from relay.fanout.piece import Piece
 from relay.ports import Wire
 from relay.reasons import Reason
 
-QUEUE_PIECES = 256
+Send = Callable[[bytes], int]
+"""A wire's `send_nowait`."""
+
+BROKEN = -1
+"""Bytes taken by a wire that is gone."""
 
 
 @attrs.frozen(kw_only=True)
@@ -44,23 +51,6 @@ class OutletLimits:
     queued_bytes: int
     queued_s: float
     stalled_s: float
-
-
-class Source(Protocol):
-    """Whoever stands behind a piece that may be dropped."""
-
-    def fell_behind(self, mark: Piece) -> None:
-        """Everything from `mark` on, as given to `write_nowait`, did not go out."""
-
-    def caught_up(self) -> None:
-        """Everything written so far is with the kernel."""
-
-
-class _Queued(NamedTuple):
-    data: bytes
-    source: Source | None
-    mark: Piece | None
-    since: float
 
 
 @attrs.frozen
@@ -77,27 +67,20 @@ class Outlet:
     """See the head of this module."""
 
     __slots__ = (
-        "_arrivals",
-        "_backlogged",
+        "_backlog",
         "_budget",
         "_clock",
-        "_departures",
         "_drained",
-        "_held",
         "_limits",
         "_on_fail",
-        "_send",
-        "_sent_of_tail",
+        "_sent_bytes",
+        "_short_sends",
         "_sources",
         "_spawn",
-        "_tail",
-        "_tail_since",
-        "queued_bytes",
+        "_writes",
         "reason",
-        "sent_bytes",
-        "short_sends",
+        "send",
         "wire",
-        "writes",
     )
 
     def __init__(
@@ -112,31 +95,24 @@ class Outlet:
     ) -> None:
         self.wire = wire
         self.reason: Reason | None = None
-        self.sent_bytes = 0
-        self.writes = 0
-        self.short_sends = 0
-        self.queued_bytes = 0
-        self._send = wire.send_nowait
+        self.send: Send = wire.send_nowait
+        """For `write_all_nowait`, and there for sources that have not been held up."""
+        self._sent_bytes = 0
+        self._writes = 0
+        self._short_sends = 0
         self._limits = limits
         self._budget = budget
         self._clock = clock
         self._spawn = spawn
         self._on_fail = on_fail
-        self._backlogged = False
-        self._tail = b""
-        self._sent_of_tail = 0
-        self._tail_since = 0.0
-        self._held = 0
+        self._backlog: Backlog | None = None
         self._drained: trio.Event | None = None
-        self._sources: list[Source] = []
-        self._arrivals: trio.MemorySendChannel[_Queued]
-        self._departures: trio.MemoryReceiveChannel[_Queued]
-        self._arrivals, self._departures = trio.open_memory_channel[_Queued](QUEUE_PIECES)
+        self._sources: tuple[Source, ...] = ()
 
     @property
     def backlogged(self) -> bool:
         """Whether something waits here for the peer."""
-        return self._backlogged
+        return self._backlog is not None
 
     def write_nowait(
         self, data: bytes, source: Source | None = None, mark: Piece | None = None
@@ -146,20 +122,25 @@ class Outlet:
         `data` is whole frames.  With a `source` it may be dropped while it is unstarted; `mark`
         is then the first piece of the source's feed that it holds.
         """
-        if self._backlogged:
-            self._enqueue(data, source, mark)
+        if self._backlog is not None:
+            self._enqueue(self._backlog, data, source, mark)
             return
-        self.writes += 1
-        try:
-            sent = self._send(data)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
+        self._writes += 1
+        self._sent_bytes += len(data)
+        for _, sent in write_all_nowait((self.send,), data):
+            self.fell_short(data, sent)
+
+    def fell_short(self, data: bytes, sent: int) -> None:
+        """`write_all_nowait` sent `sent` bytes of `data`, of which all have been counted."""
+        self._sent_bytes -= len(data) - max(sent, 0)
+        if sent == BROKEN:
             self.fail(Reason.PEER_LOST)
             return
-        self.sent_bytes += sent
-        if sent != len(data):
-            self._begin_backlog(data, sent)
+        self._short_sends += 1
+        self._backlog = Backlog(self._budget, self.wire.unread_bytes())
+        self._backlog.start(data, sent, self._clock())
+        self._hold_up()
+        self._spawn(self._drain)
 
     def fail(self, reason: Reason) -> None:
         """End the connection, for this reason unless it already has one; nothing more is sent.
@@ -169,22 +150,25 @@ class Outlet:
         """
         if self.reason is None:
             self.reason = reason
-            self._send = _refuse
+            self._hold_up()
+            self.send = _refuse
             self._on_fail()
 
     def attach(self, source: Source) -> None:
-        """Tell `source` from now on when everything has been sent."""
-        self._sources.append(source)
+        """Tell `source` from now on what becomes of its writes."""
+        self._sources += (source,)
 
     def detach(self, source: Source) -> None:
         """Forget `source` and what it has queued.  May be called twice."""
-        if source in self._sources:
-            self._sources.remove(source)
-            self._remove(source)
+        if source not in self._sources:
+            return
+        self._sources = tuple(other for other in self._sources if other is not source)
+        if self._backlog is not None:
+            self._backlog.remove(source)
 
     async def wait_drained(self) -> None:
         """Wait until nothing is queued here any more."""
-        if not self._backlogged:
+        if self._backlog is None:
             await trio.lowlevel.checkpoint()
             return
         if self._drained is None:
@@ -201,94 +185,63 @@ class Outlet:
         self._settle()
         self.wire.abort()
 
+    def count(self, writes: int, sent_bytes: int) -> None:
+        """Add what a source has sent directly and will not speak of again."""
+        self._writes += writes
+        self._sent_bytes += sent_bytes
+
     def statistics(self) -> OutletStatistics:
-        return OutletStatistics(self.sent_bytes, self.writes, self.short_sends, self.queued_bytes)
+        writes, sent_bytes = self._writes, self._sent_bytes
+        for source in self._sources:
+            more = source.sent_directly()
+            writes += more[0]
+            sent_bytes += more[1]
+        queued_bytes = 0 if self._backlog is None else self._backlog.queued_bytes
+        return OutletStatistics(sent_bytes, writes, self._short_sends, queued_bytes)
 
     # Falling behind.
 
-    def _begin_backlog(self, data: bytes, sent: int) -> None:
-        self.short_sends += 1
-        self._backlogged = True
-        self._hold(data)
-        self._tail, self._sent_of_tail = data, sent
-        self._tail_since = self._clock()
-        self._held = self.wire.unread_bytes()
-        self._budget.change(self._held)
-        self._spawn(self._drain)
+    def _hold_up(self) -> None:
+        for source in self._sources:
+            source.held_up()
 
-    def _enqueue(self, data: bytes, source: Source | None, mark: Piece | None) -> None:
+    def _enqueue(
+        self, backlog: Backlog, data: bytes, source: Source | None, mark: Piece | None
+    ) -> None:
         if self.reason is not None:
             return
-        if source is None and not self._has_room(len(data)):
-            self._drop_everything_droppable()
+        limit = self._limits.queued_bytes
+        if source is None and not backlog.has_room(len(data), limit):
+            self._drop_everything_droppable(backlog)
         # What cannot be dropped gains nothing from its age: a slow peer still gets its pong.
-        if self._has_room(len(data)) and (source is None or not self._is_late()):
-            self._arrivals.send_nowait(_Queued(data, source, mark, self._clock()))
-            self._hold(data)
+        if backlog.has_room(len(data), limit) and (source is None or not self._is_late(backlog)):
+            backlog.put(Queued(data, source, mark, self._clock()))
         elif source is None or mark is None:
             self.fail(Reason.OUTLET_OVERFLOW)
         else:
-            source.fell_behind(self._remove(source) or mark)
+            source.fell_behind(backlog.remove(source) or mark)
 
-    def _drop_everything_droppable(self) -> None:
-        for source in list(self._sources):
-            first = self._remove(source)
+    def _drop_everything_droppable(self, backlog: Backlog) -> None:
+        for source in self._sources:
+            first = backlog.remove(source)
             if first is not None:
                 source.fell_behind(first)
 
-    def _has_room(self, n: int) -> bool:
-        queue = self._arrivals.statistics()
-        return (
-            queue.current_buffer_used < QUEUE_PIECES
-            and self.queued_bytes + n <= self._limits.queued_bytes
-        )
-
-    def _is_late(self) -> bool:
-        return self._clock() - self._tail_since > self._limits.queued_s
-
-    def _remove(self, source: Source) -> Piece | None:
-        """Take what `source` has queued out of the channel; the mark of the first such piece.
-
-        A Trio channel cannot drop: it is emptied, and what stays is put back in order.
-        """
-        first: Piece | None = None
-        kept: list[_Queued] = []
-        while (piece := self._next_queued()) is not None:
-            if piece.source is not source:
-                kept.append(piece)
-                continue
-            self._release(piece.data)
-            first = first or piece.mark
-        for piece in kept:
-            self._arrivals.send_nowait(piece)
-        return first
-
-    def _next_queued(self) -> _Queued | None:
-        try:
-            return self._departures.receive_nowait()
-        except trio.WouldBlock:
-            return None
-
-    def _hold(self, data: bytes) -> None:
-        self.queued_bytes += len(data)
-        self._budget.hold(data)
-
-    def _release(self, data: bytes) -> None:
-        self.queued_bytes -= len(data)
-        self._budget.release(data)
+    def _is_late(self, backlog: Backlog) -> bool:
+        return self._clock() - backlog.since > self._limits.queued_s
 
     # Catching up.
 
     async def _drain(self) -> None:
         """Send the tail, then the queue; end when there is nothing left."""
-        while self._backlogged:
+        while self._backlog is not None:
             with trio.move_on_after(self._limits.stalled_s) as patience:
                 await self._wait_writable()
             if patience.cancelled_caught:
                 self.fail(Reason.VIEWER_STALLED)
-            if self.reason is not None:
+            if self.reason is not None or self._backlog is None:
                 return
-            self._send_queued()
+            self._send_queued(self._backlog)
 
     async def _wait_writable(self) -> None:
         try:
@@ -296,28 +249,22 @@ class Outlet:
         except WireBroken:
             self.fail(Reason.PEER_LOST)
 
-    def _send_queued(self) -> None:
+    def _send_queued(self, backlog: Backlog) -> None:
         while True:
             try:
-                sent = self._send(memoryview(self._tail)[self._sent_of_tail :])
+                sent = self.wire.send_nowait(backlog.unsent)
             except BlockingIOError:
                 return
             except OSError:
                 self.fail(Reason.PEER_LOST)
                 return
-            self.sent_bytes += sent
-            self._sent_of_tail += sent
-            if self._sent_of_tail < len(self._tail):
+            self._sent_bytes += sent
+            if not backlog.advance(sent):
                 return
-            self._release(self._tail)
-            self._tail = b""
-            piece = self._next_queued()
-            if piece is None:
+            if not backlog.start_next():
                 self._end_backlog()
                 return
-            self.writes += 1
-            self._tail, self._sent_of_tail = piece.data, 0
-            self._tail_since = piece.since
+            self._writes += 1
 
     def _end_backlog(self) -> None:
         self._settle()
@@ -326,15 +273,31 @@ class Outlet:
 
     def _settle(self) -> None:
         """Nothing is held for this peer any more."""
-        if self._tail:
-            self._release(self._tail)
-        while (piece := self._next_queued()) is not None:
-            self._release(piece.data)
-        self._budget.change(-self._held)
-        self._backlogged, self._tail, self._held = False, b"", 0
+        if self._backlog is not None:
+            self._backlog.discard()
+            self._backlog = None
         if self._drained is not None:
             self._drained.set()
             self._drained = None
+
+
+def write_all_nowait(sends: Iterable[Send], data: bytes) -> list[tuple[Send, int]]:
+    """Send `data` by each of `sends`; those that did not take all of it, and how much they took.
+
+    The wires belong to outlets without a backlog, and each outlet must be told if it `fell_short`
+    before anything else happens to it.
+    """
+    whole = len(data)
+    short: list[tuple[Send, int]] = []
+    for send in sends:
+        try:
+            if (sent := send(data)) != whole:
+                short.append((send, sent))
+        except BlockingIOError:
+            short.append((send, 0))
+        except OSError:
+            short.append((send, BROKEN))
+    return short
 
 
 def _refuse(_data: bytes | memoryview, /) -> int:

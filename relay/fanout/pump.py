@@ -7,10 +7,10 @@ costs, and at 300 viewers of one stream half a core goes into waking tasks that 
 
 A task per viewer is needed for one thing only: to wait.  So the pump does the part that never
 waits.  A memory channel between publisher and viewer whose queue is empty amounts to a direct send:
-for each feed with news the pump joins what is new into one `bytes` and calls every follower's
-`Outlet.write_nowait`, which is one non-blocking `send`.  Where the kernel does not take all of it,
-the outlet's bounded memory channel and its drainer task begin: explicit back-pressure for exactly
-those who need it, while nobody who keeps up is woken.
+for each feed with news the pump joins what is new into one `bytes` and writes it to the outlet of
+every follower, which is one non-blocking `send`.  Where the kernel does not take all of it, the
+outlet's bounded memory channel and its drainer task begin: explicit back-pressure for exactly those
+who need it, while nobody who keeps up is woken.
 
 Back-pressure towards the publisher is not this module's business: it never waits for a viewer.
 
@@ -23,10 +23,9 @@ from collections.abc import Callable
 import attrs
 import trio
 
+from relay.fanout.audience import SENDS_PER_SLICE
 from relay.fanout.feed import Feed
 from relay.fanout.pacing import AUDIO_RIDES_S, Pacer
-
-SENDS_PER_SLICE = 256
 
 
 @attrs.frozen
@@ -132,18 +131,8 @@ class Pump:
         await trio.lowlevel.checkpoint()
 
     async def _visit(self, feed: Feed) -> None:
-        news = feed.take_news()
-        if news is not None:
-            data, first, live = news
-            for start in range(0, len(live), SENDS_PER_SLICE):
-                chunk = live[start : start + SENDS_PER_SLICE]
-                for follower in chunk:
-                    follower.write(data, follower, first)
-                await self._count(len(chunk))
-        for follower in feed.take_slow():
-            feed.advance(follower)
-            await self._count(1)
-        feed.settle()
+        for sends in feed.visit():
+            await self._count(sends)
 
     async def _count(self, sends: int) -> None:
         """Let other tasks run when it is time."""

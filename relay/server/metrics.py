@@ -61,7 +61,7 @@ class ServerCollector(Collector):
         received, sent = Counter(tally.received_bytes), Counter(tally.sent_bytes)
         for connection in self._services.connections:
             received[connection.protocol] += connection.received_bytes
-            sent[connection.protocol] += connection.outlet.sent_bytes
+            sent[connection.protocol] += connection.outlet.statistics().sent_bytes
         for name, what, sums in (
             ("relay_received_bytes", "Bytes received", received),
             ("relay_sent_bytes", "Bytes that the kernel took", sent),
@@ -87,8 +87,9 @@ class ServerCollector(Collector):
     def _fanout(self) -> Iterator[Metric]:
         services, tally = self._services, self._services.tally
         open_now = services.connections
-        writes = tally.writes + sum(c.outlet.writes for c in open_now)
-        short = tally.short_sends + sum(c.outlet.short_sends for c in open_now)
+        outlets = [connection.outlet.statistics() for connection in open_now]
+        writes = tally.writes + sum(outlet.writes for outlet in outlets)
+        short = tally.short_sends + sum(outlet.short_sends for outlet in outlets)
         skipped = tally.skipped_packets + sum(c.missed().skipped_packets for c in open_now)
         gaps = tally.gaps + sum(c.missed().gaps for c in open_now)
         pump = services.pump.statistics()

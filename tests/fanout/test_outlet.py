@@ -12,8 +12,8 @@ from support.following import LIMITS, Peer, Source, open_peer, piece
 from support.memory import Faults, in_virtual_time
 from trio.testing import wait_all_tasks_blocked
 
+from relay.fanout.backlog import QUEUE_PIECES
 from relay.fanout.budget import Budget
-from relay.fanout.outlet import QUEUE_PIECES
 from relay.reasons import Reason
 
 SMALL = Faults(capacity=10)
@@ -48,7 +48,7 @@ async def test_the_unsent_tail_goes_first_and_then_the_queue_in_order() -> None:
         assert await peer.take_all() == sent
         assert peer.drainers == 1
         assert peer.outlet.statistics().short_sends == 1
-        assert peer.outlet.sent_bytes == len(sent)
+        assert peer.outlet.statistics().sent_bytes == len(sent)
 
 
 @given(
@@ -244,11 +244,11 @@ async def test_a_write_after_the_end_does_nothing(*, backlogged: bool) -> None:
         drainers = peer.drainers
         await wait_all_tasks_blocked()
         peer.take()
-        queued = peer.outlet.queued_bytes
+        queued = peer.outlet.statistics().queued_bytes
         peer.outlet.write_nowait(b"late", source, piece(1))
         await wait_all_tasks_blocked()
         assert peer.take() == b""
-        assert peer.outlet.queued_bytes == queued
+        assert peer.outlet.statistics().queued_bytes == queued
         assert peer.drainers == drainers
         assert source.marks == []
 
@@ -334,7 +334,7 @@ async def test_the_budget_gets_everything_back(end: str) -> None:
                 assert budget.held == 17 + 10
         peer.outlet.close()
         assert budget.held == 0
-        assert peer.outlet.queued_bytes == 0
+        assert peer.outlet.statistics().queued_bytes == 0
         assert not budget._holders
 
 
@@ -345,6 +345,6 @@ async def test_errors_of_the_kernel_are_not_raised_at_the_pump() -> None:
         def timed_out(_data: bytes | memoryview, /) -> int:
             raise OSError(errno.ETIMEDOUT, "timed out")
 
-        peer.outlet._send = timed_out
+        peer.outlet.send = timed_out
         peer.outlet.write_nowait(b"x")
         assert peer.outlet.reason is Reason.PEER_LOST

@@ -5,12 +5,13 @@ import itertools
 import attrs
 import pytest
 import trio
-from support.following import Preludes, open_peer
-from support.memory import Faults, in_virtual_time
+from support.following import Preludes, open_crowd, open_peer
+from support.memory import in_virtual_time
 
+from relay.fanout.audience import SENDS_PER_SLICE
 from relay.fanout.feed import Feed
 from relay.fanout.follower import Follower
-from relay.fanout.pump import SENDS_PER_SLICE, Pump
+from relay.fanout.pump import Pump
 
 
 @attrs.define(eq=False)
@@ -55,7 +56,7 @@ async def followed(pump: Pump, nursery: trio.Nursery) -> Visit:
 
 async def _follow(visit: Visit, *, task_status: trio.TaskStatus[None]) -> None:
     async with open_peer() as peer:
-        peer.outlet._send = visit.sent
+        peer.outlet.send = visit.sent
         visit.feed.add(Follower(visit.feed, peer.outlet, trio.current_time, 12))
         task_status.started()
         await trio.sleep_forever()
@@ -147,19 +148,20 @@ async def test_other_tasks_run_within_a_long_pass() -> None:
         pump = Pump(trio.current_time, Meter())
         nursery.start_soon(pump.run)
         feed = Feed("test", Preludes(), pump.wake)
-        async with open_peer(Faults(capacity=1 << 20)) as peer:
-            count = 4 * SENDS_PER_SLICE
-            for _ in range(count):
+        count = 4 * SENDS_PER_SLICE
+        async with open_crowd(count) as peers:
+            for peer in peers:
                 feed.add(Follower(feed, peer.outlet, trio.current_time, 12))
             feed.append(b"K", packets=1, media_ms=0, is_resync=True, urgent=True)
             await trio.sleep(1)
             assert feed.statistics().live == count
             seen = [0]
-            writes = peer.outlet.writes
+            for peer in peers:
+                peer.take()
             feed.append(b"v", packets=1, media_ms=0, is_resync=False, urgent=True)
-            while peer.outlet.writes < writes + count:
+            while seen[-1] < count:
                 await trio.lowlevel.checkpoint()
-                seen.append(peer.outlet.writes - writes)
+                seen.append(sum(bool(peer.client.incoming.buffer) for peer in peers))
             # Of two tasks in one batch either may be first.
             assert max(b - a for a, b in itertools.pairwise(seen)) <= 2 * SENDS_PER_SLICE
         nursery.cancel_scope.cancel()
@@ -178,17 +180,15 @@ async def test_the_cost_of_a_pass_leaves_out_what_others_do_meanwhile() -> None:
                 meter.now += 1.0
                 await trio.lowlevel.checkpoint()
 
-        async with open_peer(Faults(capacity=1 << 20)) as peer:
-            for _ in range(3 * SENDS_PER_SLICE):
+        def costly(data: bytes | memoryview, /) -> int:
+            meter.now += 0.001
+            return len(data)
+
+        async with open_crowd(3 * SENDS_PER_SLICE) as peers:
+            for peer in peers:
+                peer.outlet.send = costly
                 feed.add(Follower(feed, peer.outlet, trio.current_time, 12))
             feed.append(b"K", packets=1, media_ms=0, is_resync=True, urgent=True)
-            send = peer.outlet._send
-
-            def costly(data: bytes | memoryview, /) -> int:
-                meter.now += 0.001
-                return send(data)
-
-            peer.outlet._send = costly
             nursery.start_soon(burn)
             await trio.sleep(1)
             # Each newcomer is sent a prelude and a burst.

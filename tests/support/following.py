@@ -1,7 +1,7 @@
 """Feeds, followers and outlets over wires in memory, for tests of the fan-out."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import attrs
 import trio
@@ -80,12 +80,27 @@ async def open_peer(
         nursery.cancel_scope.cancel()
 
 
+@asynccontextmanager
+async def open_crowd(count: int) -> AsyncIterator[list[Peer]]:
+    """Many connections."""
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(open_peer()) for _ in range(count)]
+
+
 @attrs.define(eq=False)
 class Source:
     """Stands behind pieces, and remembers what it was told."""
 
     marks: list[Piece] = attrs.field(factory=list)
+    held_up_times: int = 0
     caught_up_times: int = 0
+    sent: tuple[int, int] = (0, 0)
+
+    def held_up(self) -> None:
+        self.held_up_times += 1
+
+    def sent_directly(self) -> tuple[int, int]:
+        return self.sent
 
     def fell_behind(self, mark: Piece) -> None:
         self.marks.append(mark)
