@@ -1,40 +1,57 @@
 """When the next pass of the pump may start: decisions only, no clock of its own.
 
 The number of sends costs, not the bytes.  So a pass that was cheap is followed by the next one at
-once, and a pass that was dear by a pause in which more news gathers and is joined.  No setting:
-the pause follows from the CPU time the last passes really cost, and from nothing else.
+once, and a pass that was dear by a pause in which more news gathers and is joined.  No setting: the
+pause follows from the CPU time that it really costs to serve everybody once, and nothing else.
 
-    busy      CPU seconds of the last pass, smoothed over a few passes
-    share     the part of the core that passes may take
+    round     at least 30 ms, about a frame: in it each feed is visited once, be it in one pass for
+              one feed with a thousand viewers or in a hundred passes for as many small feeds
+    busy      CPU seconds of the passes of a round, smoothed over a few rounds
+    pause     from the start of a pass to the earliest start of the next
+    ride      how much longer news that had to wait may wait for the next video frame
 
-A hundred viewers get each frame as it comes, a thousand each video frame, two thousand batches of
-some 50 ms, ten thousand of some 180 ms; and reading, accepting and timers keep their share.
+Up to some 1,500 viewers every video frame goes out as it comes.  Beyond that two frames leave
+together, which halves the sends and costs the first of them one frame of latency; the ride makes
+the pass start with the second and not a moment before it.  Four thousand get three at a time, ten
+thousand some five; and reading, accepting and timers keep their share of the core.
 """
+
+from bisect import bisect_right
 
 import attrs
 
 AUDIO_RIDES_S = 0.040
 """Audio waits so long for a video packet to ride with: half the sends, the same picture latency."""
 
-RELAXED_SHARE = 0.4
-RELAXED_PAUSE_S = 0.100
-STRAINED_SHARE = 0.6
-LONGEST_PAUSE_S = 0.250
+ROUND_S = 0.030
+
+_PAUSES = (
+    # busy and pause, in seconds; on straight lines in between
+    (0.0, 0.0),
+    (0.0085, 0.028),  # each frame at 30 a second, with some room for jitter
+    (0.0105, 0.060),  # two
+    (0.030, 0.090),  # three
+    (0.060, 0.100),  # from here on 0.6 of the core rather than a longer pause,
+    (0.150, 0.250),  # up to the longest
+)
+LONGEST_PAUSE_S = _PAUSES[-1][1]
+
+_GATHERING_S = 0.040
+"""A pause that is longer joins frames."""
+_RIDE_SHARE = 0.25
+"""A ride lasts at most this share of the pause before it."""
 
 _SMOOTHING = 0.25
-"""Weight of the newest pass: one join burst must not slow the live edge for everybody."""
+"""Weight of the newest round: one join burst must not slow the live edge for everybody."""
 
 
 def pause_after(busy: float) -> float:
-    """Seconds from the start of a pass that cost `busy` CPU seconds to the start of the next.
-
-    Up to 100 ms the pump takes at most 0.4 of the core.  Beyond that it would rather take up to
-    0.6 than wait longer; beyond 0.6 the pause grows again, to 250 ms and no further.
-    """
-    relaxed = busy / RELAXED_SHARE
-    if relaxed <= RELAXED_PAUSE_S:
-        return relaxed
-    return min(LONGEST_PAUSE_S, max(RELAXED_PAUSE_S, busy / STRAINED_SHARE))
+    """Seconds from the start of a pass to the next where a round costs `busy` CPU seconds."""
+    i = bisect_right(_PAUSES, (busy, LONGEST_PAUSE_S))
+    if i == len(_PAUSES):
+        return LONGEST_PAUSE_S
+    (left, low), (right, high) = _PAUSES[i - 1], _PAUSES[i]
+    return low + (high - low) * (busy - left) / (right - left)
 
 
 @attrs.define(eq=False)
@@ -42,10 +59,23 @@ class Pacer:
     """Remembers what passes cost."""
 
     busy: float = 0.0
+    pause: float = 0.0
     not_before: float = 0.0
     """Monotonic seconds; no pass starts earlier."""
+    _round_began: float = 0.0
+    _round_busy: float = 0.0
+
+    @property
+    def not_after(self) -> float:
+        """Monotonic seconds; news that had to wait is not kept waiting for a frame any longer."""
+        ride = _RIDE_SHARE * self.pause if self.pause > _GATHERING_S else 0.0
+        return min(self.not_before + ride, self.not_before - self.pause + LONGEST_PAUSE_S)
 
     def record(self, *, started: float, busy: float) -> None:
         """A pass that started at `started` cost `busy` CPU seconds."""
-        self.busy += _SMOOTHING * (busy - self.busy)
-        self.not_before = started + pause_after(self.busy)
+        if started >= self._round_began + ROUND_S:
+            self.busy += _SMOOTHING * (self._round_busy - self.busy)
+            self.pause = pause_after(self.busy)
+            self._round_began, self._round_busy = started, 0.0
+        self._round_busy += busy
+        self.not_before = started + self.pause

@@ -35,6 +35,8 @@ class PumpStatistics:
     passes: int
     writes: int
     busy_s: float
+    pause_s: float
+    """From the start of a pass to the earliest start of the next, as it is now."""
 
 
 @attrs.define(eq=False)
@@ -72,6 +74,7 @@ class Pump:
     _patient: dict[Feed, float] = attrs.field(factory=dict, init=False)
     """Feeds whose news may wait for a ride, oldest first: the delay is the same for all."""
     _news: trio.Event = attrs.field(factory=trio.Event, init=False)
+    _ride: trio.Event = attrs.field(factory=trio.Event, init=False)
     _slice: _Slice = attrs.field(init=False)
     _passes: int = attrs.field(default=0, init=False)
     _writes: int = attrs.field(default=0, init=False)
@@ -82,6 +85,7 @@ class Pump:
         if urgent:
             self._urgent[feed] = None
             self._news.set()
+            self._ride.set()
         elif feed not in self._patient:
             self._patient[feed] = self._clock() + AUDIO_RIDES_S
             self._news.set()
@@ -90,11 +94,13 @@ class Pump:
         """Serve every feed until cancelled."""
         while True:
             await self._wait_for_news()
-            await trio.sleep_until(self._pacer.not_before)
+            if self._clock() < self._pacer.not_before:
+                await trio.sleep_until(self._pacer.not_before)
+                await self._wait_for_ride()
             await self._run_pass(self._due())
 
     def statistics(self) -> PumpStatistics:
-        return PumpStatistics(self._passes, self._writes, self._busy_s)
+        return PumpStatistics(self._passes, self._writes, self._busy_s, self._pacer.pause)
 
     async def _wait_for_news(self) -> None:
         while not self._urgent:
@@ -104,6 +110,13 @@ class Pump:
                 return
             with trio.move_on_at(deadline):
                 await self._news.wait()
+
+    async def _wait_for_ride(self) -> None:
+        """What had to wait may as well wait for the frame that is about to come."""
+        if self._clock() < self._pacer.not_after:
+            self._ride = trio.Event()
+            with trio.move_on_at(self._pacer.not_after):
+                await self._ride.wait()
 
     def _due(self) -> list[Feed]:
         """The feeds to visit now; patient ones ride along when their time has come."""

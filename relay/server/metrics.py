@@ -99,6 +99,7 @@ class ServerCollector(Collector):
         yield _counter("relay_gaps", "Times that a slow viewer skipped to a keyframe", gaps)
         yield _counter("relay_pump_passes", "Passes of the fan-out pump", pump.passes)
         yield _counter("relay_pump_busy_seconds", "CPU time of those passes", pump.busy_s)
+        yield _gauge("relay_pump_pause_seconds", "Pause between passes, as it is now", pump.pause_s)
         yield _gauge("relay_held_bytes", "Bytes held for peers", services.budget.held)
         yield _gauge("relay_held_bytes_limit", "Bytes that may be held", services.budget.limit)
 

@@ -6,16 +6,18 @@ from hypothesis import strategies as st
 
 from relay.fanout.pacing import LONGEST_PAUSE_S, Pacer, pause_after
 
+FRAME_S = 1 / 30
+
 PAUSES = [
     # busy CPU seconds, pause in seconds
     (0.0, 0.0),
-    (0.002, 0.005),
-    (0.020, 0.050),
-    (0.040, 0.100),
-    (0.050, 0.100),
+    (0.00085, 0.0028),
+    (0.0085, 0.028),
+    (0.0095, 0.044),
+    (0.0105, 0.060),
+    (0.030, 0.090),
     (0.060, 0.100),
     (0.090, 0.150),
-    (0.108, 0.180),
     (0.150, 0.250),
     (9.0, 0.250),
 ]
@@ -27,17 +29,42 @@ def test_the_pause_grows_with_the_cost(busy: float, pause: float) -> None:
 
 
 @given(st.floats(0, 10), st.floats(0, 10))
-def test_dearer_passes_never_come_sooner(one: float, two: float) -> None:
+def test_dearer_rounds_never_come_sooner(one: float, two: float) -> None:
     cheap, dear = sorted((one, two))
     assert pause_after(cheap) <= pause_after(dear) <= LONGEST_PAUSE_S
 
 
+def paced(pacer: Pacer, *, busy: float, passes: int, every: float = FRAME_S) -> float:
+    """Passes at an even pace, each of the same cost; when the last one started."""
+    start = pacer.not_before + 1
+    for i in range(passes):
+        pacer.record(started=start + i * every, busy=busy)
+    return start + (passes - 1) * every
+
+
 def test_one_dear_pass_does_not_set_the_pace() -> None:
     pacer = Pacer()
-    for start in range(20):
-        pacer.record(started=start, busy=0.004)
-    pacer.record(started=30, busy=0.100)
-    assert 30.01 < pacer.not_before < 30.08
-    for start in range(31, 51):
-        pacer.record(started=start, busy=0.004)
-    assert pacer.not_before == pytest.approx(50.010, abs=0.001)
+    paced(pacer, busy=0.004, passes=20)
+    usual = pacer.pause
+    assert usual == pytest.approx(pause_after(0.004), rel=0.02)
+    paced(pacer, busy=0.020, passes=1)
+    paced(pacer, busy=0.004, passes=1)
+    assert usual < pacer.pause <= pause_after(0.008)
+    paced(pacer, busy=0.004, passes=20)
+    assert pacer.pause == pytest.approx(usual, rel=0.02)
+
+
+def test_many_small_passes_are_as_dear_as_one_large() -> None:
+    one, many = Pacer(), Pacer()
+    paced(one, busy=0.008, passes=60)
+    paced(many, busy=0.001, passes=480, every=FRAME_S / 8)
+    assert many.pause == pytest.approx(one.pause, rel=0.05)
+
+
+@given(st.floats(0, 1))
+def test_waiting_for_a_ride_is_for_long_pauses_and_never_beyond_the_longest(busy: float) -> None:
+    pacer = Pacer()
+    last = paced(pacer, busy=busy, passes=60, every=1.0)
+    ride = pacer.not_after - pacer.not_before
+    assert ride == 0 or pacer.pause > FRAME_S
+    assert pacer.not_after - last <= LONGEST_PAUSE_S + 1e-9
