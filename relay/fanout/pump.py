@@ -18,7 +18,9 @@ A pass yields to other tasks every 256 sends.  What a pass costs is the sum of t
 those yields: measured across them it would count other tasks' work, and the pace would spiral.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable
+from itertools import accumulate
 
 import attrs
 import trio
@@ -26,6 +28,8 @@ import trio
 from relay.fanout.audience import SENDS_PER_SLICE
 from relay.fanout.feed import Feed
 from relay.fanout.pacing import AUDIO_RIDES_S, Pacer
+
+LAG_BUCKETS_S = (0.001, 0.002, 0.005, 0.010, 0.020, 0.050, 0.100, 0.250, float("inf"))
 
 
 @attrs.frozen
@@ -37,6 +41,10 @@ class PumpStatistics:
     busy_s: float
     pause_s: float
     """From the start of a pass to the earliest start of the next, as it is now."""
+    lags: tuple[int, ...]
+    """How often the event loop woke the pump so late, by `LAG_BUCKETS_S`, each with the former."""
+    lag_s: float
+    """The sum of those."""
 
 
 @attrs.define(eq=False)
@@ -79,6 +87,8 @@ class Pump:
     _passes: int = attrs.field(default=0, init=False)
     _writes: int = attrs.field(default=0, init=False)
     _busy_s: float = attrs.field(default=0.0, init=False)
+    _lags: list[int] = attrs.field(factory=lambda: [0] * len(LAG_BUCKETS_S), init=False)
+    _lag_s: float = attrs.field(default=0.0, init=False)
 
     def wake(self, feed: Feed, urgent: bool) -> None:
         """`feed` has something for its followers: now, or within the time that audio rides."""
@@ -96,11 +106,23 @@ class Pump:
             await self._wait_for_news()
             if self._clock() < self._pacer.not_before:
                 await trio.sleep_until(self._pacer.not_before)
+                self._record_lag(self._clock() - self._pacer.not_before)
                 await self._wait_for_ride()
             await self._run_pass(self._due())
 
     def statistics(self) -> PumpStatistics:
-        return PumpStatistics(self._passes, self._writes, self._busy_s, self._pacer.pause)
+        return PumpStatistics(
+            self._passes,
+            self._writes,
+            self._busy_s,
+            self._pacer.pause,
+            tuple(accumulate(self._lags)),
+            self._lag_s,
+        )
+
+    def _record_lag(self, late: float) -> None:
+        self._lags[bisect_left(LAG_BUCKETS_S, late)] += 1
+        self._lag_s += late
 
     async def _wait_for_news(self) -> None:
         while not self._urgent:

@@ -7,11 +7,18 @@ states are closed sets, and there is none for stream names or addresses.
 
 from collections import Counter
 from collections.abc import Iterator
+from math import isinf
 
 import attrs
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
+from relay.fanout.pump import LAG_BUCKETS_S
 from relay.live.encodings import Format
 from relay.live.statistics import State
 from relay.server.services import Services
@@ -99,6 +106,15 @@ class ServerCollector(Collector):
         yield _counter("relay_gaps", "Times that a slow viewer skipped to a keyframe", gaps)
         yield _counter("relay_pump_passes", "Passes of the fan-out pump", pump.passes)
         yield _counter("relay_pump_busy_seconds", "CPU time of those passes", pump.busy_s)
+        yield HistogramMetricFamily(
+            "relay_pump_lag_seconds",
+            "How late the event loop woke the pump after a pause",
+            buckets=[
+                ("+Inf" if isinf(bound) else str(bound), n)
+                for bound, n in zip(LAG_BUCKETS_S, pump.lags, strict=True)
+            ],
+            sum_value=pump.lag_s,
+        )
         yield _gauge("relay_pump_pause_seconds", "Pause between passes, as it is now", pump.pause_s)
         yield _gauge("relay_held_bytes", "Bytes held for peers", services.budget.held)
         yield _gauge("relay_held_bytes_limit", "Bytes that may be held", services.budget.limit)

@@ -11,7 +11,7 @@ from support.memory import in_virtual_time
 from relay.fanout.audience import SENDS_PER_SLICE
 from relay.fanout.feed import Feed
 from relay.fanout.follower import Follower
-from relay.fanout.pump import Pump
+from relay.fanout.pump import LAG_BUCKETS_S, Pump
 
 
 @attrs.define(eq=False)
@@ -138,6 +138,28 @@ async def test_two_frames_leave_together_when_the_second_comes() -> None:
             await trio.sleep(1 / 30)
         assert [data for _, data in visit.arrivals[-5:]] == [b"vv"] * 5
         assert set(visit.times()[-5:]) <= set(frames)
+        nursery.cancel_scope.cancel()
+
+
+@in_virtual_time
+async def test_a_pump_that_the_loop_wakes_late_says_so() -> None:
+    async with trio.open_nursery() as nursery:
+        late = 0.0
+        pump = Pump(lambda: trio.current_time() + late, meter := Meter())
+        nursery.start_soon(pump.run)
+        visit = await followed(pump, nursery)
+        meter.step = 0.004
+        for _ in range(30):
+            visit.append(b"v", urgent=True)
+            await trio.sleep(0.010)
+        assert pump.statistics().lags[0] > 0
+        assert pump.statistics().lags[-1] == pump.statistics().lags[0]
+        visit.append(b"v", urgent=True)
+        await trio.sleep(0.001)
+        late = 0.030
+        await trio.sleep(1)
+        lags = dict(zip(LAG_BUCKETS_S, pump.statistics().lags, strict=True))
+        assert lags[0.050] == lags[0.020] + 1
         nursery.cancel_scope.cancel()
 
 
