@@ -15,6 +15,7 @@ from relay.config.address import parse_address
 from relay.errors import RemoteProtocolError, WireBroken
 
 _MAX_TLS_PIECE = 256 * 1024
+_RECEIVED_BYTES = 64 * 1024
 _ABORT = struct.pack("ii", 1, 0)
 _TCP_USER_TIMEOUT_MS = 45_000
 """Longer than the outlet's own limit on a stalled viewer, which has a name in the log; the kernel
@@ -52,14 +53,26 @@ class KernelWire:
 
     async def receive_some(self, max_bytes: int, /) -> bytes:
         while True:
-            self._check_open()
+            await self.wait_readable()
             try:
-                await trio.lowlevel.wait_readable(self._sock)
-                return self._sock.recv(max_bytes)
+                return self.receive_nowait(max_bytes)
             except BlockingIOError:
                 continue
-            except (trio.ClosedResourceError, OSError) as error:
-                raise WireBroken(str(error)) from error
+
+    async def wait_readable(self) -> None:
+        self._check_open()
+        try:
+            await trio.lowlevel.wait_readable(self._sock)
+        except (trio.ClosedResourceError, OSError) as error:
+            raise WireBroken(str(error)) from error
+
+    def receive_nowait(self, max_bytes: int, /) -> bytes:
+        try:
+            return self._sock.recv(max_bytes)
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            raise WireBroken(str(error)) from error
 
     def unread_bytes(self) -> int:
         held = array.array("i", [0])
@@ -145,12 +158,15 @@ class TlsWire:
         return None
 
     def send_nowait(self, data: bytes | memoryview, /) -> int:
-        self._push()
+        if self._unsent:
+            self._push()
         if self._accepted:
             sent, self._accepted = self._accepted, 0
             return sent
+        if len(data) > _MAX_TLS_PIECE:
+            data = memoryview(data)[:_MAX_TLS_PIECE]
         try:
-            sent = self._ssl.write(memoryview(data)[:_MAX_TLS_PIECE])
+            sent = self._ssl.write(data)
         except ssl.SSLError as error:
             raise OSError(errno.EPROTO, str(error)) from error
         self._unsent = self._outgoing.read()
@@ -165,15 +181,42 @@ class TlsWire:
         await self._wire.wait_writable()
 
     async def receive_some(self, max_bytes: int, /) -> bytes:
-        while True:
+        while (data := self._decrypt(max_bytes)) is None:
+            await self._feed()
+        return data
+
+    async def wait_readable(self) -> None:
+        await self._wire.wait_readable()
+
+    def receive_nowait(self, max_bytes: int, /) -> bytes:
+        """A record holds 16 KB at most, and what is left of the last one wakes nobody."""
+        pieces: list[bytes] = []
+        while max_bytes > 0:
+            data = self._decrypt(max_bytes)
+            if data is not None:
+                pieces.append(data)
+                max_bytes -= len(data)
+                if not data:
+                    break
+                continue
             try:
-                return self._ssl.read(max_bytes)
-            except ssl.SSLWantReadError:
-                await self._feed()
-            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-                return b""
-            except ssl.SSLError as error:
-                raise WireBroken(str(error)) from error
+                self._take(self._wire.receive_nowait(_RECEIVED_BYTES))
+            except BlockingIOError:
+                if not pieces:
+                    raise
+                break
+        return b"".join(pieces)
+
+    def _decrypt(self, max_bytes: int) -> bytes | None:
+        """Plaintext, `b""` at its end, None when more ciphertext is needed."""
+        try:
+            return self._ssl.read(max_bytes)
+        except ssl.SSLWantReadError:
+            return None
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            return b""
+        except ssl.SSLError as error:
+            raise WireBroken(str(error)) from error
 
     def unread_bytes(self) -> int:
         return len(self._unsent) + self._wire.unread_bytes()
@@ -200,7 +243,7 @@ class TlsWire:
         """Send what ciphertext there is, all of it or `BlockingIOError`."""
         while self._unsent:
             sent = self._wire.send_nowait(self._unsent)
-            self._unsent = self._unsent[sent:]
+            self._unsent = self._unsent[sent:] if sent < len(self._unsent) else b""
 
     async def _flush(self) -> None:
         """During the handshake only, when no outlet writes yet."""
@@ -214,7 +257,9 @@ class TlsWire:
                 raise WireBroken(str(error)) from error
 
     async def _feed(self) -> None:
-        data = await self._wire.receive_some(64 * 1024)
+        self._take(await self._wire.receive_some(_RECEIVED_BYTES))
+
+    def _take(self, data: bytes) -> None:
         if data:
             self._incoming.write(data)
         else:
