@@ -1,7 +1,7 @@
 """The whole server: its nursery tree and its wiring, and nothing else.
 
     open_relay
-    +-- background    the pump, turns, the stage with a task for each broadcast, the keys
+    +-- background    the pump, turns, pings, the stage with a task for each broadcast, the keys
     +-- connections   a task for each connection
         +-- accepting a task for each listener
 
@@ -29,6 +29,7 @@ from relay.server.access import Access
 from relay.server.admission import Admission
 from relay.server.doors import open_doors
 from relay.server.machine import real_ports
+from relay.server.pinging import Pinging
 from relay.server.services import Services
 from relay.server.stopping import drain
 from relay.server.turns import Turns
@@ -80,6 +81,7 @@ async def open_relay(
     async with trio.open_nursery() as background:
         background.start_soon(services.pump.run)
         background.start_soon(services.turns.run)
+        background.start_soon(services.pinging.run)
         await background.start(services.stage.serve_broadcasts)
         await background.start(services.access.watch_keys, services.stage)
         async with trio.open_nursery() as connections:
@@ -121,5 +123,6 @@ def _services(config: Config, ports: Ports) -> Services:
             resource.getrlimit(resource.RLIMIT_NOFILE)[0], limits.connections_per_address
         ),
         turns=Turns(ports.cpu),
+        pinging=Pinging(limits.ping_s),
         trusted_proxies=trusted_networks(config.http.trusted_proxies),
     )

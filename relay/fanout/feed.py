@@ -130,9 +130,9 @@ class Feed:
         self._live.hold_up(follower)
 
     def caught_up(self, follower: Follower) -> None:
-        """`follower`'s outlet is empty: if it lacks something, it can have more."""
+        """`follower`'s outlet is empty: if it lacks something, it can have more, or the end."""
         self._live.caught_up(follower)
-        if follower in self._slow:
+        if follower in self._slow or self._end_reason is not None:
             self._wake(self, True)
 
     def sent_to(self, follower: Follower) -> tuple[int, int]:
@@ -140,7 +140,7 @@ class Feed:
         return self._live.sent_to(follower)
 
     def end(self, reason: Reason) -> None:
-        """Nothing more will come: followers are told once they have been sent everything."""
+        """Nothing more will come: followers are told once everything is with the kernel."""
         self._end_reason = reason
         self._wake(self, True)
 
@@ -182,7 +182,9 @@ class Feed:
         if follower.position is None and not self._start(follower):
             return
         self._burst(follower)
-        if follower.position == self._edge and not follower.outlet.backlogged:
+        outlet = follower.outlet
+        # One that has failed leaves soon, and is never ready again.
+        if follower.position == self._edge and not outlet.backlogged and outlet.reason is None:
             self._join_live(follower)
 
     def _settle(self) -> None:
@@ -191,7 +193,7 @@ class Feed:
         if self._end_reason is None:
             return
         for follower in (*self._live, *self._slow):
-            if follower.position is None:
+            if follower.position is None and not follower.outlet.backlogged:
                 follower.end(self._end_reason)
 
     def _trim(self) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 import attrs
-import trio
 
 from relay.fanout.outlet import Outlet
 from relay.fanout.piece import Piece
@@ -42,6 +41,7 @@ class Follower:
     outlet: Outlet
     _clock: Callable[[], float]
     _gaps_per_minute: int
+    _on_end: Callable[[Reason], None] | None = None
     position: int | None = attrs.field(default=None, init=False)
     """The next piece to be sent while catching up; None while waiting for a resync point."""
     gap: Piece | None = attrs.field(default=None, init=False)
@@ -50,7 +50,6 @@ class Follower:
     skipped_packets: int = attrs.field(default=0, init=False)
     gaps: int = attrs.field(default=0, init=False)
     end_reason: Reason | None = attrs.field(default=None, init=False)
-    ended: trio.Event = attrs.field(factory=trio.Event, init=False)
     turn: int | None = attrs.field(default=None, init=False)
     """Its place among the ready ones, and what had been sent to those before: see `Audience`."""
     writes_before: int = attrs.field(default=0, init=False)
@@ -85,9 +84,11 @@ class Follower:
         return self.feed.sent_to(self)
 
     def end(self, reason: Reason) -> None:
-        """There will be nothing more to follow."""
-        self.end_reason = reason
-        self.ended.set()
+        """There is nothing more to follow, and everything of before is with the kernel."""
+        if self.end_reason is None:
+            self.end_reason = reason
+            if self._on_end is not None:
+                self._on_end(reason)
 
     def leave(self) -> None:
         """Follow no longer.  May be called twice."""

@@ -1,5 +1,7 @@
 """Accepting: from a listener to sessions, with the door kept when there is no room."""
 
+from functools import partial
+
 import attrs
 import structlog
 import trio
@@ -9,7 +11,14 @@ from relay.http.proxy_protocol import parse_proxy_header
 from relay.http.signals import NEED_DATA
 from relay.ports import Listener, Wire
 from relay.reasons import Reason
-from relay.server.connection import Connection, Session, serve_connection
+from relay.server.connection import (
+    Connection,
+    Next,
+    Session,
+    host_of,
+    open_connection,
+    serve_connection,
+)
 from relay.server.services import Services
 
 log = structlog.get_logger("relay.accepting")
@@ -40,47 +49,46 @@ async def accept_connections(services: Services, door: Door, connections: trio.N
                 log.warning("cannot accept", protocol=door.protocol, problem=str(error))
                 await trio.sleep(BREATH_S)
                 continue
-            connections.start_soon(_serve, services, door, wire)
+            _let_in(services, door, wire, connections)
     finally:
         door.listener.close()
 
 
-async def _serve(services: Services, door: Door, wire: Wire) -> None:
+def _let_in(services: Services, door: Door, wire: Wire, connections: trio.Nursery) -> None:
     refusal = _refusal(services, door, wire)
     if refusal is not None:
         # Nothing was read, so there is nothing to answer: the cheapest refusal.
         services.tally.connections[door.protocol, refusal] += 1
         wire.abort()
         return
+    connection = open_connection(
+        services, wire, door.protocol, connections, is_operators=door.is_operators
+    )
+    session = door.session
+    if _is_from_proxy(services, wire):
+        session = partial(_behind_proxy, session)
+    connections.start_soon(serve_connection, connection, session)
 
-    async def session(connection: Connection) -> Reason:
-        if _is_from_proxy(services, connection):
-            connection.stranger.leave()
-            if not await _read_proxy_header(connection):
-                return Reason.TOO_MANY_STRANGERS
-        return await door.session(connection)
 
-    await serve_connection(services, wire, door.protocol, session, is_operators=door.is_operators)
+async def _behind_proxy(session: Session, connection: Connection) -> Reason | Next:
+    connection.stranger.leave()
+    if not await _read_proxy_header(connection):
+        return Reason.TOO_MANY_STRANGERS
+    return await session(connection)
 
 
 def _refusal(services: Services, door: Door, wire: Wire) -> Reason | None:
     if services.admission.is_overfull and not door.is_operators:
         return Reason.SERVER_FULL
-    if not _may_enter(services, wire):
+    if not _is_from_proxy(services, wire) and not services.admission.may_enter(host_of(wire)):
         return Reason.TOO_MANY_STRANGERS
     return None
 
 
-def _may_enter(services: Services, wire: Wire) -> bool:
-    address = wire.peer.rpartition(":")[0].strip("[]")
-    parsed = parse_address(address)
-    if parsed is not None and is_trusted(parsed, services.trusted_proxies):
-        return True
-    return services.admission.may_enter(address)
-
-
-def _is_from_proxy(services: Services, connection: Connection) -> bool:
-    parsed = parse_address(connection.client)
+def _is_from_proxy(services: Services, wire: Wire) -> bool:
+    if not services.trusted_proxies:
+        return False
+    parsed = parse_address(host_of(wire))
     return parsed is not None and is_trusted(parsed, services.trusted_proxies)
 
 

@@ -5,10 +5,17 @@ ends it, it ends here, for one named reason: the session returns one, an outlet 
 error carries one.  The goodbye that its protocol has is sent, the line is logged, the sums are
 kept, and the socket is closed: gently where the peer is to read our last words, at once where a
 frame may be torn.
+
+A viewer stays for hours and says next to nothing, so what it costs is what its waiting task holds.
+A session that has become one therefore does not wait itself: it returns what is to be done *next*,
+and its frames, the request and its parser are gone before that begins.  There is no nursery for
+each connection either: what runs beside the task, a drainer at most, runs in the one nursery of all
+connections, and ends when the outlet has.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import attrs
 import structlog
@@ -29,6 +36,8 @@ log = structlog.get_logger("relay.connection")
 READ_BYTES = 64 * 1024
 WORDS_BYTES = 4096
 """What is read at once of a peer who does not publish: its turn must be short."""
+T = TypeVar("T")
+
 LAST_WORDS_S = 2.0
 """How long a goodbye may take: until it is with the kernel, and until the peer has read it."""
 
@@ -42,13 +51,16 @@ class Connection:
     services: Services
     wire: Wire
     protocol: str
-    nursery: trio.Nursery
     outlet: Outlet
     stranger: Stranger
     client: str
     """Address without port; behind trusted proxies the client's own."""
     is_operators: bool = False
     """Whether it came in by the operator's listener."""
+    _nursery: trio.Nursery = attrs.field(kw_only=True)
+    """Of all connections."""
+    scope: trio.CancelScope = attrs.field(kw_only=True)
+    opened: float = attrs.field(kw_only=True)
     facts: dict[str, Any] = attrs.field(factory=dict)
     """For the log line."""
     follower: Follower | None = None
@@ -60,6 +72,7 @@ class Connection:
     _given_back: bytes = attrs.field(default=b"", init=False)
     _missed: FollowerStatistics = attrs.field(default=FollowerStatistics(0, 0), init=False)
     """By what this connection followed before."""
+    _awaiting: trio.CancelScope | None = attrs.field(default=None, init=False)
 
     async def receive_some(self) -> bytes:
         """What has arrived; `b""` when the peer will send no more.
@@ -81,23 +94,36 @@ class Connection:
         """Let the next `receive_some` return `data`: it belongs to the session."""
         self._given_back = data
 
-    def follow(self, feed: Feed, *, facts: dict[str, Any]) -> Follower:
-        """Follow a feed until `unfollow`, or the end of this connection."""
+    def follow(
+        self, feed: Feed, on_end: Callable[[Reason], None], *, facts: dict[str, Any]
+    ) -> None:
+        """Follow a feed until `unfollow`, or the end of this connection.
+
+        `on_end` is called when the feed has ended and everything of it is with the kernel.
+        """
         services = self.services
         follower = Follower(
             feed,
             self.outlet,
             services.ports.monotonic,
             services.config.limits.lags_per_minute,
+            on_end,
         )
         self.stranger.leave()
         self.follower = follower
         self.facts |= facts
         feed.add(follower)
-        return follower
+
+    def call_after(self, wait: Callable[[], Awaitable[T]], then: Callable[[T], None]) -> None:
+        """Wait in a task of its own, then call `then`; unless `unfollow` comes first."""
+        self._awaiting = trio.CancelScope()
+        self._nursery.start_soon(_call_after, self._awaiting, wait, then)
 
     def unfollow(self) -> None:
         """Follow nothing; what was missed so far is kept for the log line."""
+        if self._awaiting is not None:
+            self._awaiting.cancel()
+            self._awaiting = None
         self._missed = self.missed()
         if self.follower is not None:
             self.follower.leave()
@@ -114,32 +140,63 @@ class Connection:
         )
 
 
-Session = Callable[[Connection], Awaitable[Reason]]
-
-
-async def serve_connection(
-    services: Services, wire: Wire, protocol: str, session: Session, *, is_operators: bool = False
+async def _call_after(
+    scope: trio.CancelScope, wait: Callable[[], Awaitable[T]], then: Callable[[T], None]
 ) -> None:
-    """Run one session on one wire."""
-    started = services.ports.monotonic()
+    with scope:
+        result = await wait()
+        # Both may have happened at once.
+        if not scope.cancel_called:
+            then(result)
+
+
+Next = Callable[[], Awaitable[Reason]]
+"""What is to be done once the session that returned it is gone."""
+Session = Callable[[Connection], Awaitable[Reason | Next]]
+
+
+def open_connection(
+    services: Services,
+    wire: Wire,
+    protocol: str,
+    nursery: trio.Nursery,
+    *,
+    is_operators: bool = False,
+) -> Connection:
+    """Count a wire that was accepted; `serve_connection` comes next, in a task of `nursery`."""
+    scope = trio.CancelScope()
+    outlet = Outlet(
+        wire,
+        limits=services.outlet_limits,
+        budget=services.budget,
+        clock=services.ports.monotonic,
+        spawn=nursery.start_soon,
+        on_fail=scope.cancel,
+    )
+    client = host_of(wire)
+    stranger = services.admission.enter(client, partial(outlet.fail, Reason.IDLE_TIMEOUT))
+    connection = Connection(
+        services,
+        wire,
+        protocol,
+        outlet,
+        stranger,
+        client,
+        is_operators,
+        scope=scope,
+        nursery=nursery,
+        opened=services.ports.monotonic(),
+    )
     services.admission.connections += 1
-    client = wire.peer.rpartition(":")[0].strip("[]")
-    connection: Connection | None = None
+    services.connections[connection] = None
+    return connection
+
+
+async def serve_connection(connection: Connection, session: Session) -> None:
+    """Run one session on one connection."""
+    services, outlet = connection.services, connection.outlet
     try:
-        async with trio.open_nursery() as nursery:
-            outlet = Outlet(
-                wire,
-                limits=services.outlet_limits,
-                budget=services.budget,
-                clock=services.ports.monotonic,
-                spawn=nursery.start_soon,
-                on_fail=nursery.cancel_scope.cancel,
-            )
-            stranger = services.admission.enter(client, lambda: outlet.fail(Reason.IDLE_TIMEOUT))
-            connection = Connection(
-                services, wire, protocol, nursery, outlet, stranger, client, is_operators
-            )
-            services.connections[connection] = None
+        with connection.scope:
             try:
                 reason = await _reason(connection, session)
                 connection.unfollow()
@@ -147,16 +204,19 @@ async def serve_connection(
                     await outlet.wait_drained()
                 outlet.fail(reason)
             finally:
-                # From here on nobody may write: a drainer would have no nursery.
                 connection.unfollow()
         await _linger(connection)
     finally:
         services.admission.connections -= 1
-        if connection is not None:
-            connection.stranger.leave()
-            _close(connection)
-            services.connections.pop(connection, None)
-            _record(connection, services.ports.monotonic() - started)
+        connection.stranger.leave()
+        _close(connection)
+        services.connections.pop(connection, None)
+        _record(connection)
+
+
+def host_of(wire: Wire) -> str:
+    """The peer's address without its port."""
+    return wire.peer.rpartition(":")[0].strip("[]")
 
 
 async def _reason(connection: Connection, session: Session) -> Reason:
@@ -164,7 +224,8 @@ async def _reason(connection: Connection, session: Session) -> Reason:
     try:
         with trio.fail_after(connection.services.config.limits.handshake_s):
             await connection.wire.start()
-        return await session(connection)
+        result = await session(connection)
+        return result if isinstance(result, Reason) else await result()
     except RemoteProtocolError as error:
         connection.facts["problem"] = redact(str(error))
         if error.reply:
@@ -209,7 +270,8 @@ def _close(connection: Connection) -> None:
         outlet.close()
 
 
-def _record(connection: Connection, seconds: float) -> None:
+def _record(connection: Connection) -> None:
+    seconds = connection.services.ports.monotonic() - connection.opened
     reason = connection.outlet.reason or Reason.INTERNAL_ERROR
     sent = connection.outlet.statistics()
     tally = connection.services.tally

@@ -1,6 +1,6 @@
 """What a handler of an HTTP route is given, and what it gives back."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import attrs
 
@@ -9,7 +9,7 @@ from relay.http.errors import HttpError
 from relay.http.request import Request
 from relay.http.response import Response
 from relay.reasons import Reason
-from relay.server.connection import Connection
+from relay.server.connection import Connection, Next
 from relay.server.services import Services
 
 RETRY_AFTER_S = 5
@@ -52,9 +52,9 @@ class Answers:
 
 @attrs.frozen
 class Follows:
-    """A handler that may take the connection over, and then says why that ended."""
+    """A handler that takes the connection over: it says what is done next, or why nothing is."""
 
-    serve: Callable[[Exchange], Awaitable[Response | Reason]]
+    take_over: Callable[[Exchange], Reason | Next]
 
 
 Handler = Answers | Follows

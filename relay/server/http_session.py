@@ -16,7 +16,7 @@ from relay.http.routing import Allowed, RouteTable, Who
 from relay.http.signals import CLOSED, NEED_DATA
 from relay.identity.redact import redact
 from relay.reasons import Reason
-from relay.server.connection import Connection
+from relay.server.connection import Connection, Next
 from relay.server.exchange import Answers, Exchange, Follows, Handler, server_full
 
 log = structlog.get_logger("relay.http")
@@ -28,7 +28,7 @@ class HttpSession:
 
     routes: RouteTable[Handler]
 
-    async def __call__(self, connection: Connection) -> Reason:
+    async def __call__(self, connection: Connection) -> Reason | Next:
         limits = connection.services.config.limits
         http = HttpConnection(
             HttpLimits(
@@ -44,7 +44,7 @@ class HttpSession:
             connection.outlet.write_nowait(http.refusal(error))
             return Reason.REQUEST_TIMEOUT if error.status == 408 else Reason.PROTOCOL_ERROR
 
-    async def _serve(self, connection: Connection, http: HttpConnection) -> Reason:
+    async def _serve(self, connection: Connection, http: HttpConnection) -> Reason | Next:
         if connection.services.admission.is_full and not connection.is_operators:
             connection.outlet.write_nowait(http.refusal(server_full()))
             return Reason.SERVER_FULL
@@ -54,8 +54,8 @@ class HttpSession:
             connection.stranger.idle_since = None
             if isinstance(request, Reason):
                 return request
-            answer = await self._answer(connection, http, request, came_from)
-            if isinstance(answer, Reason):
+            answer = self._answer(connection, http, request, came_from)
+            if not isinstance(answer, Response):
                 return answer
             connection.facts["status"] = answer.status
             connection.outlet.write_nowait(http.send(answer))
@@ -65,9 +65,9 @@ class HttpSession:
                 return Reason.SERVED
             connection.stranger.idle_since = connection.services.ports.monotonic()
 
-    async def _answer(
+    def _answer(
         self, connection: Connection, http: HttpConnection, request: Request, came_from: str
-    ) -> Response | Reason:
+    ) -> Response | Reason | Next:
         connection.facts["path"] = redact(request.path)
         try:
             _learn_client(connection, request, came_from)
@@ -79,8 +79,8 @@ class HttpSession:
             match found.route.handler:
                 case Answers():
                     return _response(found.route.handler, exchange)
-                case Follows(serve):
-                    return await serve(exchange)
+                case Follows(take_over):
+                    return take_over(exchange)
         except HttpError as error:
             return error.response()
 

@@ -17,6 +17,7 @@ from relay.ports import Ports
 from relay.reasons import Reason
 from relay.server.access import Access
 from relay.server.admission import Admission
+from relay.server.pinging import Pinging
 from relay.server.turns import Turns
 
 
@@ -57,13 +58,17 @@ class Services:
     access: Access
     admission: Admission
     turns: Turns
+    pinging: Pinging
     trusted_proxies: tuple[TrustedNetwork, ...]
     tally: Tally = attrs.field(factory=Tally)
     connections: dict[OpenConnection, None] = attrs.field(factory=dict)
     """Every connection that is open now."""
 
-    @property
-    def outlet_limits(self) -> OutletLimits:
+    outlet_limits: OutletLimits = attrs.field(init=False)
+    """The same for every connection, and so one object."""
+
+    @outlet_limits.default
+    def _outlet_limits(self) -> OutletLimits:
         limits = self.config.limits
         return OutletLimits(
             queued_bytes=limits.lag_bytes, queued_s=limits.lag_s, stalled_s=limits.stalled_s

@@ -1,23 +1,23 @@
 """Viewers: FLV and fragmented MP4, over HTTP and over WebSocket.
 
 A viewer's task reads, because viewers say little and leave without a word; what they see is written
-by the pump.  A second, small task waits for the end of what is followed.
+by the pump, and its end is told by the feed.
 """
 
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import attrs
 
 from relay.errors import RemoteProtocolError
-from relay.fanout.follower import Follower
 from relay.http.errors import HttpError
-from relay.http.response import Response
 from relay.http.response_head import media_head
 from relay.live.broadcast import Broadcast, waiting
 from relay.live.encodings import Format, json_frame
 from relay.reasons import Reason
-from relay.server.connection import Connection
+from relay.server.connection import Connection, Next
 from relay.server.exchange import Exchange
 from relay.server.websocket import WebSocketPeer
 
@@ -25,36 +25,42 @@ SUBPROTOCOL = "relay.fmp4.1"
 MOVE_AFTER_MS = 500
 """At shutdown viewers are told to come back after this long; a restart takes about that."""
 
-_MEDIA_TYPES = {Format.FLV: "video/x-flv", Format.MP4: "video/mp4"}
+_HEADS = {Format.FLV: media_head("video/x-flv"), Format.MP4: media_head("video/mp4")}
+"""Of endless answers: the same for everybody."""
 
 
-async def flv(exchange: Exchange) -> Response | Reason:
+def flv(exchange: Exchange) -> Reason | Next:
     """`/APP/NAME.flv`: FLV over HTTP, or over WebSocket with an upgrade."""
     broadcast = _live(exchange)
     if not exchange.request.wants_upgrade_to_websocket:
-        return await _endless(exchange, broadcast, Format.FLV)
+        return _endless(exchange, broadcast, Format.FLV)
     peer = WebSocketPeer.accept(exchange)
-    follower = follow(exchange.connection, broadcast, Format.FLV_WS)
-    exchange.connection.nursery.start_soon(peer.end_with, follower)
-    return await peer.read(_ignore)
+    follow(exchange.connection, broadcast, Format.FLV_WS, peer.end)
+    return peer.read
 
 
-async def mp4(exchange: Exchange) -> Response | Reason:
+def mp4(exchange: Exchange) -> Reason | Next:
     """`/APP/NAME.mp4`: one endless file over HTTP, or `relay.fmp4.1` with an upgrade."""
     if not exchange.request.wants_upgrade_to_websocket:
-        return await _endless(exchange, _live(exchange), Format.MP4)
+        return _endless(exchange, _live(exchange), Format.MP4)
     exchange.refuse_if_full()
     peer = WebSocketPeer.accept(exchange, subprotocols=(SUBPROTOCOL,))
     viewer = _Mp4Viewer(exchange.connection, peer, exchange.stream)
     exchange.connection.goodbye = viewer.say_goodbye
-    exchange.connection.nursery.start_soon(viewer.show)
-    return await peer.read(viewer.answer)
+    peer.on_text = viewer.answer
+    viewer.begin()
+    return peer.read
 
 
-def follow(connection: Connection, broadcast: Broadcast, output_format: Format) -> Follower:
+def follow(
+    connection: Connection,
+    broadcast: Broadcast,
+    output_format: Format,
+    on_end: Callable[[Reason], None],
+) -> None:
     """Let this connection follow a broadcast in one format."""
     facts = {"stream": broadcast.name, "format": output_format.value}
-    return connection.follow(broadcast.feed(output_format), facts=facts)
+    connection.follow(broadcast.feed(output_format), on_end, facts=facts)
 
 
 def _live(exchange: Exchange) -> Broadcast:
@@ -65,27 +71,19 @@ def _live(exchange: Exchange) -> Broadcast:
     return broadcast
 
 
-async def _endless(exchange: Exchange, broadcast: Broadcast, output_format: Format) -> Reason:
+def _endless(exchange: Exchange, broadcast: Broadcast, output_format: Format) -> Reason | Next:
     connection = exchange.connection
-    connection.outlet.write_nowait(media_head(_MEDIA_TYPES[output_format]))
+    connection.outlet.write_nowait(_HEADS[output_format])
     if exchange.request.method == "HEAD":
         return Reason.SERVED
-    follower = follow(connection, broadcast, output_format)
-    connection.nursery.start_soon(_end_with, connection, follower)
+    follow(connection, broadcast, output_format, connection.outlet.fail)
+    return partial(_read, connection)
+
+
+async def _read(connection: Connection) -> Reason:
     while await connection.receive_some():
         pass  # Viewers only ever say goodbye.
     return Reason.PEER_CLOSED
-
-
-async def _end_with(connection: Connection, follower: Follower) -> None:
-    await follower.ended.wait()
-    await connection.outlet.wait_drained()
-    assert follower.end_reason is not None
-    connection.outlet.fail(follower.end_reason)
-
-
-def _ignore(text: str) -> None:
-    """FLV players have nothing to say that we know of."""
 
 
 @attrs.define(eq=False)
@@ -96,23 +94,30 @@ class _Mp4Viewer:
     _peer: WebSocketPeer
     _stream: str
 
-    async def show(self) -> None:
-        """Show one broadcast after the other, and say what is waited for between them."""
+    def begin(self) -> None:
+        """Show what is live, or say that it is waited for."""
+        broadcast = self._connection.services.stage.broadcast(self._stream)
+        if broadcast is not None:
+            self._show(broadcast)
+            return
+        self._say_hello(None)
+        self._say(waiting("offline", None))
+        self._await_next()
+
+    def _show(self, broadcast: Broadcast) -> None:
+        self._say_hello(broadcast.session)
+        if (message := broadcast.waiting_message) is not None:
+            self._say(message)
+        follow(self._connection, broadcast, Format.MP4_WS, self._end)
+
+    def _end(self, _reason: Reason) -> None:
+        """One broadcast is over; what there was to say about it is in its feed."""
+        self._connection.unfollow()
+        self._await_next()
+
+    def _await_next(self) -> None:
         stage = self._connection.services.stage
-        broadcast = stage.broadcast(self._stream)
-        if broadcast is None:
-            self._say_hello(None)
-            self._say(waiting("offline", None))
-        while True:
-            broadcast = await stage.wait_broadcast(self._stream)
-            self._say_hello(broadcast.session)
-            if (message := broadcast.waiting_message) is not None:
-                self._say(message)
-            follower = follow(self._connection, broadcast, Format.MP4_WS)
-            await follower.ended.wait()
-            # Unfollowing drops what is queued, and with it the last pictures and the end itself.
-            await self._connection.outlet.wait_drained()
-            self._connection.unfollow()
+        self._connection.call_after(partial(stage.wait_broadcast, self._stream), self._show)
 
     def answer(self, text: str) -> None:
         """A `clock` message asks for our time, so that the page can show its latency.

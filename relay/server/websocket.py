@@ -3,12 +3,10 @@
 from collections.abc import Callable
 
 import attrs
-import trio
 
 from relay.errors import RemoteProtocolError
-from relay.fanout.follower import Follower
+from relay.http.signals import NEED_DATA
 from relay.http.websocket import (
-    BinaryMessage,
     CloseReceived,
     PingReceived,
     PongReceived,
@@ -25,12 +23,18 @@ WINDOW_S = 10.0
 OnText = Callable[[str], None]
 
 
+def ignore(text: str) -> None:
+    """Players that have nothing to say that we know of."""
+
+
 @attrs.define(eq=False)
 class WebSocketPeer:
     """One accepted WebSocket."""
 
     _connection: Connection
     _websocket: WebSocketConnection
+    on_text: OnText = ignore
+    """Gets its text messages; binary ones are ignored."""
     _gone: Reason = attrs.field(default=Reason.PEER_CLOSED, init=False)
     """Why this ends when the peer goes: it may only be answering our close."""
     _pong_due: bool = attrs.field(default=False, init=False)
@@ -53,36 +57,43 @@ class WebSocketPeer:
         connection.outlet.write_nowait(reply)
         connection.protocol = "websocket"
         peer = cls(connection, websocket)
-        connection.goodbye = lambda: peer.close(Reason.SERVER_STOPPING)
-        connection.nursery.start_soon(peer.ping)
+        connection.goodbye = peer.say_goodbye
         return peer
 
-    async def read(self, on_text: OnText) -> Reason:
-        """Read until the peer goes; `on_text` gets its text messages, binary ones are ignored.
+    async def read(self) -> Reason:
+        """Read until the peer goes, and ask it now and then whether it is there.
 
         Raises:
             RemoteProtocolError: with the close frame to answer.
             WireBroken: the connection is gone.
         """
+        pinging = self._connection.services.pinging
+        pinging.add(self)
+        try:
+            while self._handle_frames() and (data := await self._connection.receive_some()):
+                self._websocket.receive_data(data)
+                del data
+        finally:
+            pinging.remove(self)
+        return self._gone
+
+    def _handle_frames(self) -> bool:
+        """Whether there will be more; apart from `read`, whose frame waits and must hold little."""
         while True:
             self._count_frame()
-            match self._websocket.next_event():
+            event = self._websocket.next_event()
+            match event:
                 case TextMessage(text):
-                    on_text(text)
+                    self.on_text(text)
                 case PingReceived(reply=reply):
                     self._connection.outlet.write_nowait(reply)
                 case PongReceived():
                     self._pong_due = False
                 case CloseReceived(reply=reply):
                     self._connection.outlet.write_nowait(reply)
-                    return self._gone
-                case BinaryMessage():
-                    pass
-                case _:
-                    data = await self._connection.receive_some()
-                    if not data:
-                        return self._gone
-                    self._websocket.receive_data(data)
+                    return False
+            if event is NEED_DATA:
+                return True
 
     def _count_frame(self) -> None:
         """Raises RemoteProtocolError when there are too many."""
@@ -94,30 +105,23 @@ class WebSocketPeer:
             reply = self._websocket.close(1008, "too many frames")
             raise RemoteProtocolError("too many frames", reply=reply)
 
-    async def ping(self) -> None:
-        """Ask now and then whether somebody is there; a phone that left a network says nothing.
+    def ping(self) -> None:
+        """Ask whether somebody is there, or end if nobody has answered since the last time.
 
         A peer with a backlog is not asked: it cannot answer what it has not read, and the outlet
         has a deadline of its own for it.
         """
-        every = self._connection.services.config.limits.ping_s
-        while True:
-            await trio.sleep(every)
-            if self._connection.outlet.backlogged:
-                self._pong_due = False
-                continue
-            if self._pong_due:
-                self.end(Reason.PING_TIMEOUT)
-                return
+        if self._connection.outlet.backlogged:
+            self._pong_due = False
+        elif self._pong_due:
+            self.end(Reason.PING_TIMEOUT)
+        else:
             self._pong_due = True
             self._connection.outlet.write_nowait(self._websocket.ping())
 
-    async def end_with(self, follower: Follower) -> None:
-        """Close when there is nothing more to follow."""
-        await follower.ended.wait()
-        await self._connection.outlet.wait_drained()
-        assert follower.end_reason is not None
-        self.end(follower.end_reason)
+    def say_goodbye(self) -> None:
+        """The server is going away."""
+        self.close(Reason.SERVER_STOPPING)
 
     def closing(self, reason: Reason) -> bytes:
         """The close frame that says why this connection ends."""

@@ -56,9 +56,9 @@ async def test_who_follows_a_broadcast_is_no_stranger(tmp_path: Path) -> None:
 @in_virtual_time
 async def test_who_waits_for_a_broadcast_that_has_not_begun_is_a_stranger(tmp_path: Path) -> None:
     async with site(tmp_path, FEW) as here:
-        for _ in range(5):
-            await here.say("http", MP4_WS)
-        await trio.testing.wait_all_tasks_blocked()
+        for _ in range(3):
+            assert await (await here.say("http", MP4_WS)).hear()
+        assert await (await here.connect()).hear_all() == b""
         assert here.services.admission.stranger_count == 3
 
 
