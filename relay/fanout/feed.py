@@ -12,11 +12,15 @@ a keyframe), so that a newcomer has somewhere to start:
 
 - A **live** follower stands at the edge, and belongs to the feed's `Audience`.  A pass joins what
   lies between edge and end, writes that one `bytes` to the audience, and moves the edge.
-- A **catching** follower stands somewhere behind.  It is sent at most 256 KB per pass, and only
+- A **catching** follower stands somewhere behind.  It is sent at most 256 KB at a time, and only
   when its outlet has sent everything before: what it lacks stays here, shared, and not in a queue
   of its own.  That is why a join burst is not lag.  At the edge, with an empty outlet, it is live.
 - A **waiting** follower has nothing to start from: no resync point is there yet, or the last one
   lies before the gap that it fell into.  The next resync point makes it a catching one.
+
+Who is behind is served between passes, never in one: two thousand newcomers at once are a second of
+work, and the live edge does not wait for them.  Of those, only who can have something now is *due*:
+a stalled follower costs a pass nothing.
 
 Splicing is therefore nothing: burst and live edge are one sequence of positions, and a follower has
 exactly one.
@@ -26,6 +30,7 @@ stands between a gap and the piece after it is its *resume*.  Both come from the
 """
 
 from collections.abc import Callable, Iterator
+from enum import Enum, auto
 from typing import Protocol
 
 import attrs
@@ -43,6 +48,17 @@ CATCH_UP_MS = 4_000
 
 LEAST_UNSENT = 128 * 1024
 """What a follower's kernel may always hold unsent."""
+
+
+class Due(Enum):
+    """When a feed wants to be visited."""
+
+    NOW = auto()
+    """There is news that its live followers must not wait for."""
+    SOON = auto()
+    """There is news that may wait a little for a ride."""
+    BEHIND = auto()
+    """Somebody who is behind can have more."""
 
 
 class Prelude(Protocol):
@@ -71,7 +87,7 @@ class Feed:
 
     name: str
     _prelude: Prelude
-    _wake: Callable[["Feed", bool], None]
+    _wake: "Wake"
     log_bytes: int = attrs.field(default=0, init=False)
     unsent_allowance: int = attrs.field(default=LEAST_UNSENT, init=False)
     """Bytes that a follower's kernel may hold unsent: the largest pass and a half."""
@@ -83,7 +99,10 @@ class Feed:
     _resync: int | None = attrs.field(default=None, init=False)
     _previous_resync: int | None = attrs.field(default=None, init=False)
     _live: Audience = attrs.field(factory=Audience, init=False)
-    _slow: dict[Follower, None] = attrs.field(factory=dict, init=False)
+    _catching: dict[Follower, None] = attrs.field(factory=dict, init=False)
+    _waiting: dict[Follower, None] = attrs.field(factory=dict, init=False)
+    _due: dict[Follower, None] = attrs.field(factory=dict, init=False)
+    """Who of those can have something now, in the order of arrival."""
     _slices: dict[int, tuple[int, bytes]] = attrs.field(factory=dict, init=False)
     _end_reason: Reason | None = attrs.field(default=None, init=False)
 
@@ -99,7 +118,7 @@ class Feed:
         self._log.append(Piece(data, position, packets, self.packets, media_ms, is_resync))
         self.packets += packets
         self.log_bytes += len(data)
-        self._wake(self, urgent)
+        self._wake(self, Due.NOW if urgent else Due.SOON)
 
     def forget(self) -> None:
         """Give up the resync point: what follows it has grown too large to be kept."""
@@ -108,22 +127,28 @@ class Feed:
     # The followers' side.
 
     def add(self, follower: Follower) -> None:
-        """Take in a newcomer; what it gets first goes out with the next pass."""
+        """Take in a newcomer, who will be sent something soon.  An outlet follows a feed once."""
         follower.outlet.attach(follower)
-        self._slow[follower] = None
-        self._wake(self, True)
+        self._waiting[follower] = None
+        self._make_due(follower)
 
     def remove(self, follower: Follower) -> None:
         """Let a follower go, and drop what it has queued."""
         self._live.remove(follower)
-        self._slow.pop(follower, None)
+        for others in (self._catching, self._waiting, self._due):
+            others.pop(follower, None)
         follower.outlet.detach(follower)
 
     def lag(self, follower: Follower) -> None:
         """`follower` has a gap and waits for a resync point."""
         if follower in self._live:
             self._live.remove(follower)
-            self._slow[follower] = None
+        elif follower in self._catching:
+            del self._catching[follower]
+        else:
+            return
+        self._waiting[follower] = None
+        self._make_due(follower)
 
     def hold_up(self, follower: Follower) -> None:
         """`follower`'s outlet has a backlog, or has failed."""
@@ -132,8 +157,10 @@ class Feed:
     def caught_up(self, follower: Follower) -> None:
         """`follower`'s outlet is empty: if it lacks something, it can have more, or the end."""
         self._live.caught_up(follower)
-        if follower in self._slow or self._end_reason is not None:
-            self._wake(self, True)
+        if follower in self._catching or follower in self._waiting:
+            self._make_due(follower)
+        if self._end_reason is not None:
+            self._wake(self, Due.NOW)
 
     def sent_to(self, follower: Follower) -> tuple[int, int]:
         """Writes and bytes that only the audience has counted for `follower`."""
@@ -142,19 +169,20 @@ class Feed:
     def end(self, reason: Reason) -> None:
         """Nothing more will come: followers are told once everything is with the kernel."""
         self._end_reason = reason
-        self._wake(self, True)
+        self._wake(self, Due.NOW)
 
     @property
     def follower_count(self) -> int:
-        return len(self._live) + len(self._slow)
+        return len(self._live) + len(self._catching) + len(self._waiting)
 
     def statistics(self) -> FeedStatistics:
-        return FeedStatistics(len(self._live), len(self._slow), len(self._log), self.log_bytes)
+        slow = len(self._catching) + len(self._waiting)
+        return FeedStatistics(len(self._live), slow, len(self._log), self.log_bytes)
 
     # The pump's side.
 
-    def visit(self) -> Iterator[int]:
-        """Write to every follower what it can have now.
+    def write_news(self) -> Iterator[int]:
+        """Write what is new to every live follower.
 
         Yields now and then how many sends that took; other tasks may run then.
         """
@@ -164,10 +192,25 @@ class Feed:
             self._slices.clear()
         if news and self._live:
             yield from self._live.write(self._join(news), news[0])
-        for follower in list(self._slow):
-            self._advance(follower)
-            yield 1
+        if self._resync is not None and start <= self._resync < self._edge:
+            for follower in self._waiting:
+                self._make_due(follower)
         self._settle()
+
+    def advance_one(self) -> bool:
+        """Give one follower that is behind what its outlet can take; False when none is due."""
+        if not self._due:
+            return False
+        follower = next(iter(self._due))
+        del self._due[follower]
+        self._advance(follower)
+        if self._end_reason is not None:
+            self._settle()
+        return True
+
+    def _make_due(self, follower: Follower) -> None:
+        self._due[follower] = None
+        self._wake(self, Due.BEHIND)
 
     def _join(self, news: list[Piece]) -> bytes:
         data = news[0].data if len(news) == 1 else b"".join([piece.data for piece in news])
@@ -176,33 +219,36 @@ class Feed:
         return data
 
     def _advance(self, follower: Follower) -> None:
-        """Give a slow follower what its outlet can take now."""
-        if follower not in self._slow or follower.outlet.backlogged:
+        """Give a follower that is behind what its outlet can take now."""
+        if follower.outlet.backlogged:
             return
-        if follower.position is None and not self._start(follower):
+        if follower in self._waiting and not self._start(follower):
             return
         self._burst(follower)
         outlet = follower.outlet
         # One that has failed leaves soon, and is never ready again.
-        if follower.position == self._edge and not outlet.backlogged and outlet.reason is None:
+        if follower not in self._catching or outlet.backlogged or outlet.reason is not None:
+            return
+        if follower.position == self._edge:
             self._join_live(follower)
+        else:
+            self._make_due(follower)
 
     def _settle(self) -> None:
         """After a pass: let go of what was sent, and of followers for whom there is no more."""
         self._trim()
         if self._end_reason is None:
             return
-        for follower in (*self._live, *self._slow):
-            if follower.position is None and not follower.outlet.backlogged:
+        for follower in (*self._live, *self._waiting):
+            if follower not in self._due and not follower.outlet.backlogged:
                 follower.end(self._end_reason)
 
     def _trim(self) -> None:
         """Let go of what nobody may start from, and nobody who is little behind stands at."""
         keep = self._edge if self._resync is None else min(self._edge, self._resync)
         oldest = keep if self._previous_resync is None else min(keep, self._previous_resync)
-        for follower in list(self._slow):
-            if follower.position is None:
-                continue
+        for follower in list(self._catching):
+            assert follower.position is not None
             if follower.position < oldest and self._is_too_old(self._at(follower.position)):
                 follower.fell_behind(self._at(follower.position))
             else:
@@ -244,6 +290,8 @@ class Feed:
         else:
             prelude = self._prelude.resume(gap.media_ms, piece.media_ms)
         follower.start_at(piece)
+        del self._waiting[follower]
+        self._catching[follower] = None
         follower.outlet.write_nowait(prelude, follower, piece)
         return True
 
@@ -255,11 +303,9 @@ class Feed:
         follower.position = stop
         # Too much for the queue, and it is a gap: there is no position any more.
         follower.outlet.write_nowait(data, follower, piece)
-        if stop < self._edge:
-            self._wake(self, True)
 
     def _slice(self, start: int) -> tuple[int, bytes]:
-        """Pieces from `start` on, up to a burst; newcomers of one pass share the joined bytes."""
+        """Pieces from `start` on, up to a burst; newcomers between two passes share the bytes."""
         known = self._slices.get(start)
         if known is not None:
             return known
@@ -273,7 +319,10 @@ class Feed:
 
     def _join_live(self, follower: Follower) -> None:
         follower.position = None
-        del self._slow[follower]
+        del self._catching[follower]
         self._live.add(follower)
         if self.unsent_allowance > LEAST_UNSENT:
             follower.outlet.wire.allow_unsent(self.unsent_allowance)
+
+
+Wake = Callable[[Feed, Due], None]

@@ -65,11 +65,17 @@ class Pacer:
     _round_began: float = 0.0
     _round_busy: float = 0.0
 
-    @property
-    def not_after(self) -> float:
-        """Monotonic seconds; news that had to wait is not kept waiting for a frame any longer."""
-        ride = _RIDE_SHARE * self.pause if self.pause > _GATHERING_S else 0.0
-        return min(self.not_before + ride, self.not_before - self.pause + LONGEST_PAUSE_S)
+    def start_of_pass(self, now: float) -> float:
+        """When news of `now` is to go out, unless more comes.
+
+        At once where it may; else after the pause, and a little later for a ride.
+        """
+        if now >= self.not_before:
+            return now
+        if self.pause <= _GATHERING_S:
+            return self.not_before
+        longest = self.not_before - self.pause + LONGEST_PAUSE_S
+        return min(self.not_before + _RIDE_SHARE * self.pause, longest)
 
     def record(self, *, started: float, busy: float) -> None:
         """A pass that started at `started` cost `busy` CPU seconds."""

@@ -16,18 +16,26 @@ Back-pressure towards the publisher is not this module's business: it never wait
 
 A pass yields to other tasks every 256 sends.  What a pass costs is the sum of the slices *between*
 those yields: measured across them it would count other tasks' work, and the pace would spiral.
+
+Who has just come, or has fallen behind, is served between passes, in slices of 2 ms: a storm of
+newcomers gets all the time that the live edge leaves, never delays it by more than a slice, and
+does not count for its pace.
 """
 
 from bisect import bisect_left
 from collections.abc import Callable
 from itertools import accumulate
+from math import inf
 
 import attrs
 import trio
 
 from relay.fanout.audience import SENDS_PER_SLICE
-from relay.fanout.feed import Feed
+from relay.fanout.feed import Due, Feed
 from relay.fanout.pacing import AUDIO_RIDES_S, Pacer
+
+SLICE_BEHIND_S = 0.002
+"""CPU seconds."""
 
 LAG_BUCKETS_S = (0.001, 0.002, 0.005, 0.010, 0.020, 0.050, 0.100, 0.250, float("inf"))
 
@@ -48,30 +56,6 @@ class PumpStatistics:
 
 
 @attrs.define(eq=False)
-class _Slice:
-    """Adds up the CPU time between the pump's own checkpoints."""
-
-    _cpu: Callable[[], float]
-    sends: int = 0
-    _busy: float = 0.0
-    _started: float = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._started = self._cpu()
-
-    def pause(self) -> None:
-        self._busy += self._cpu() - self._started
-        self.sends = 0
-
-    def go_on(self) -> None:
-        self._started = self._cpu()
-
-    def end(self) -> float:
-        self.pause()
-        return self._busy
-
-
-@attrs.define(eq=False)
 class Pump:
     """See the head of this module."""
 
@@ -79,36 +63,44 @@ class Pump:
     _cpu: Callable[[], float]
     _pacer: Pacer = attrs.field(factory=Pacer, init=False)
     _urgent: dict[Feed, None] = attrs.field(factory=dict, init=False)
+    _pass_at: float = attrs.field(default=inf, init=False)
+    """When the urgent ones are to be visited."""
     _patient: dict[Feed, float] = attrs.field(factory=dict, init=False)
     """Feeds whose news may wait for a ride, oldest first: the delay is the same for all."""
+    _behind: dict[Feed, None] = attrs.field(factory=dict, init=False)
+    """Feeds with followers that are behind and can have something now."""
+    _sleeps_until: float = attrs.field(default=-inf, init=False)
     _news: trio.Event = attrs.field(factory=trio.Event, init=False)
-    _ride: trio.Event = attrs.field(factory=trio.Event, init=False)
-    _slice: _Slice = attrs.field(init=False)
     _passes: int = attrs.field(default=0, init=False)
     _writes: int = attrs.field(default=0, init=False)
     _busy_s: float = attrs.field(default=0.0, init=False)
     _lags: list[int] = attrs.field(factory=lambda: [0] * len(LAG_BUCKETS_S), init=False)
     _lag_s: float = attrs.field(default=0.0, init=False)
 
-    def wake(self, feed: Feed, urgent: bool) -> None:
-        """`feed` has something for its followers: now, or within the time that audio rides."""
-        if urgent:
-            self._urgent[feed] = None
-            self._news.set()
-            self._ride.set()
-        elif feed not in self._patient:
-            self._patient[feed] = self._clock() + AUDIO_RIDES_S
-            self._news.set()
+    def wake(self, feed: Feed, due: Due) -> None:
+        """`feed` has something for its followers."""
+        match due:
+            case Due.NOW:
+                self._urgent[feed] = None
+                self._pass_at = min(self._pass_at, self._pacer.start_of_pass(self._clock()))
+                self._be_awake_at(self._pass_at)
+            case Due.SOON if feed not in self._patient:
+                deadline = self._patient[feed] = self._clock() + AUDIO_RIDES_S
+                self._be_awake_at(max(deadline, self._pacer.not_before))
+            case Due.BEHIND:
+                self._behind[feed] = None
+                self._be_awake_at(-inf)
 
     async def run(self) -> None:
         """Serve every feed until cancelled."""
         while True:
-            await self._wait_for_news()
-            if self._clock() < self._pacer.not_before:
-                await trio.sleep_until(self._pacer.not_before)
-                self._record_lag(self._clock() - self._pacer.not_before)
-                await self._wait_for_ride()
-            await self._run_pass(self._due())
+            due = self._next_pass()
+            if due <= self._clock():
+                await self._run_pass(self._take_due())
+            elif self._behind:
+                await self._serve_behind()
+            else:
+                await self._sleep_until(due)
 
     def statistics(self) -> PumpStatistics:
         return PumpStatistics(
@@ -120,31 +112,33 @@ class Pump:
             self._lag_s,
         )
 
+    # When.
+
+    def _next_pass(self) -> float:
+        patient = next(iter(self._patient.values()), inf)
+        return min(self._pass_at, max(patient, self._pacer.not_before))
+
+    def _be_awake_at(self, when: float) -> None:
+        if when < self._sleeps_until:
+            self._news.set()
+
+    async def _sleep_until(self, when: float) -> None:
+        self._news = trio.Event()
+        self._sleeps_until = when
+        with trio.move_on_at(when) as sleep:
+            await self._news.wait()
+        self._sleeps_until = -inf
+        if sleep.cancelled_caught:
+            self._record_lag(self._clock() - when)
+
     def _record_lag(self, late: float) -> None:
         self._lags[bisect_left(LAG_BUCKETS_S, late)] += 1
         self._lag_s += late
 
-    async def _wait_for_news(self) -> None:
-        while not self._urgent:
-            self._news = trio.Event()
-            deadline = next(iter(self._patient.values()), float("inf"))
-            if deadline <= self._clock():
-                return
-            with trio.move_on_at(deadline):
-                await self._news.wait()
-
-    async def _wait_for_ride(self) -> None:
-        """What had to wait may as well wait for the frame that is about to come."""
-        if self._clock() < self._pacer.not_after:
-            self._ride = trio.Event()
-            with trio.move_on_at(self._pacer.not_after):
-                await self._ride.wait()
-
-    def _due(self) -> list[Feed]:
+    def _take_due(self) -> list[Feed]:
         """The feeds to visit now; patient ones ride along when their time has come."""
         now = self._clock()
-        due = self._urgent
-        self._urgent = {}
+        due, self._urgent, self._pass_at = self._urgent, {}, inf
         for feed in due:
             self._patient.pop(feed, None)
         for feed, deadline in list(self._patient.items()):
@@ -154,26 +148,36 @@ class Pump:
             due[feed] = None
         return list(due)
 
+    # What.
+
     async def _run_pass(self, feeds: list[Feed]) -> None:
         started = self._clock()
-        self._slice = _Slice(self._cpu)
+        busy, sends = 0.0, 0
+        slice_began = self._cpu()
         for feed in feeds:
-            await self._visit(feed)
-        busy = self._slice.end()
+            for more in feed.write_news():
+                self._writes += more
+                sends += more
+                if sends >= SENDS_PER_SLICE:
+                    busy += self._cpu() - slice_began
+                    await trio.lowlevel.checkpoint()
+                    sends, slice_began = 0, self._cpu()
+        busy += self._cpu() - slice_began
         self._pacer.record(started=started, busy=busy)
         self._passes += 1
         self._busy_s += busy
         await trio.lowlevel.checkpoint()
 
-    async def _visit(self, feed: Feed) -> None:
-        for sends in feed.visit():
-            await self._count(sends)
-
-    async def _count(self, sends: int) -> None:
-        """Let other tasks run when it is time."""
-        self._writes += sends
-        self._slice.sends += sends
-        if self._slice.sends >= SENDS_PER_SLICE:
-            self._slice.pause()
-            await trio.lowlevel.checkpoint()
-            self._slice.go_on()
+    async def _serve_behind(self) -> None:
+        """One short slice for those who are behind; feeds take turns."""
+        feed = next(iter(self._behind))
+        del self._behind[feed]
+        began = self._cpu()
+        busy, more = 0.0, True
+        while more and busy < SLICE_BEHIND_S:
+            more = feed.advance_one()
+            busy = self._cpu() - began
+        if more:
+            self._behind[feed] = None
+        self._busy_s += busy
+        await trio.lowlevel.checkpoint()

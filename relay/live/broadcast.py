@@ -10,7 +10,7 @@ The channel is small: when this task is slow the publisher's task waits, and TCP
 encoder.  This task itself never waits for a viewer.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ import attrs
 import trio
 
 from relay.fanout.budget import Budget
-from relay.fanout.feed import Feed
+from relay.fanout.feed import Feed, Wake
 from relay.live.encodings import LIVE, Format
 from relay.live.gop import GopCache
 from relay.live.output import Output, Outputs
@@ -45,7 +45,7 @@ class Broadcast:
     _settings: BroadcastSettings
     _ports: Ports
     _budget: Budget
-    _wake: Callable[[Feed, bool], None]
+    _wake: Wake
     state: State = attrs.field(default=State.STARTING, init=False)
     run: Run | None = attrs.field(default=None, init=False)
     """Whoever publishes now."""

@@ -1,11 +1,11 @@
 """A broadcast in every format that somebody has asked for: encodings, and the feeds they fill."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
 
-from relay.fanout.feed import Feed
+from relay.fanout.feed import Feed, Wake
 from relay.live.encodings import ENCODINGS, Encoded, Encoding, Format
 from relay.live.sequencer import Seam
 from relay.packet import Packet
@@ -24,7 +24,7 @@ class Output:
     _idle_since: float | None = attrs.field(default=None, init=False)
 
     @classmethod
-    def open(cls, name: str, output_format: Format, wake: Callable[[Feed, bool], None]) -> "Output":
+    def open(cls, name: str, output_format: Format, wake: Wake) -> "Output":
         encoding = ENCODINGS[output_format]()
         return cls(encoding, Feed(name, encoding, wake))
 
@@ -72,7 +72,7 @@ class Outputs:
     """All formats of one broadcast."""
 
     _name: str
-    _wake: Callable[[Feed, bool], None]
+    _wake: Wake
     _outputs: dict[Format, Output] = attrs.field(factory=dict, init=False)
 
     def get(self, output_format: Format) -> Output | None:

@@ -4,7 +4,7 @@ A name leaves nothing behind: a broadcast is forgotten when its hold is over, a 
 its last waiter has gone.  A hundred thousand attempts on random names cost what one costs.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import attrs
@@ -13,7 +13,7 @@ import trio
 
 from relay.errors import RelayError
 from relay.fanout.budget import Budget
-from relay.fanout.feed import Feed
+from relay.fanout.feed import Wake
 from relay.live.broadcast import Broadcast
 from relay.live.run import Publisher, Run
 from relay.live.statistics import BroadcastSettings
@@ -49,7 +49,7 @@ class Stage:
     _settings: BroadcastSettings
     _ports: Ports
     _budget: Budget
-    _wake: Callable[[Feed, bool], None]
+    _wake: Wake
     _broadcasts: dict[str, Broadcast] = attrs.field(factory=dict, init=False)
     _guards: dict[str, TakeoverGuard] = attrs.field(factory=dict, init=False)
     _waiting: dict[str, _Waiting] = attrs.field(factory=dict, init=False)

@@ -61,10 +61,16 @@ def test_many_small_passes_are_as_dear_as_one_large() -> None:
     assert many.pause == pytest.approx(one.pause, rel=0.05)
 
 
-@given(st.floats(0, 1))
-def test_waiting_for_a_ride_is_for_long_pauses_and_never_beyond_the_longest(busy: float) -> None:
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_waiting_for_a_ride_is_for_long_pauses_and_never_beyond_the_longest(
+    busy: float, when: float
+) -> None:
     pacer = Pacer()
     last = paced(pacer, busy=busy, passes=60, every=1.0)
-    ride = pacer.not_after - pacer.not_before
-    assert ride == 0 or pacer.pause > FRAME_S
-    assert pacer.not_after - last <= LONGEST_PAUSE_S + 1e-9
+    news = last + when
+    start = pacer.start_of_pass(news)
+    if news >= pacer.not_before:
+        assert start == news
+    else:
+        assert pacer.not_before <= start <= last + LONGEST_PAUSE_S + 1e-9
+        assert start == pacer.not_before or pacer.pause > FRAME_S

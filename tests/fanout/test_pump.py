@@ -1,17 +1,18 @@
 """The pump: when passes start, and that nobody else waits for one."""
 
+import functools
 import itertools
 
 import attrs
 import pytest
 import trio
-from support.following import Preludes, open_crowd, open_peer
+from support.following import Peer, Preludes, open_crowd, open_peer
 from support.memory import in_virtual_time
 
 from relay.fanout.audience import SENDS_PER_SLICE
 from relay.fanout.feed import Feed
 from relay.fanout.follower import Follower
-from relay.fanout.pump import LAG_BUCKETS_S, Pump
+from relay.fanout.pump import LAG_BUCKETS_S, SLICE_BEHIND_S, Pump
 
 
 @attrs.define(eq=False)
@@ -201,6 +202,40 @@ async def test_dear_passes_gather_news() -> None:
 
 
 @in_virtual_time
+async def test_a_storm_of_newcomers_goes_between_passes_in_short_slices() -> None:
+    async with trio.open_nursery() as nursery:
+        meter = Meter()
+        pump = Pump(trio.current_time, meter)
+        nursery.start_soon(pump.run)
+        visit = await followed(pump, nursery)
+        served = 0
+
+        def costly(_peer: Peer, data: bytes | memoryview, /) -> int:
+            nonlocal served
+            served += data != b"v"
+            meter.now += 0.0005
+            return len(data)
+
+        async with open_crowd(100) as peers:
+            for peer in peers:
+                peer.outlet.send = functools.partial(costly, peer)
+                visit.feed.add(Follower(visit.feed, peer.outlet, trio.current_time, 12))
+            while served < 50:
+                await trio.lowlevel.checkpoint()
+            visit.append(b"v", urgent=True)
+            asked = served
+            while not visit.arrivals:
+                await trio.lowlevel.checkpoint()
+            # Two sends for each newcomer; of two tasks in one batch either may be first.
+            assert served - asked <= 2 * (SLICE_BEHIND_S / 0.0005 + 2)
+            assert served < 200
+            await trio.sleep(1)
+            assert visit.feed.statistics().live == 101
+        assert pump.statistics().pause_s == 0
+        nursery.cancel_scope.cancel()
+
+
+@in_virtual_time
 async def test_other_tasks_run_within_a_long_pass() -> None:
     async with trio.open_nursery() as nursery:
         pump = Pump(trio.current_time, Meter())
@@ -238,13 +273,13 @@ async def test_the_cost_of_a_pass_leaves_out_what_others_do_meanwhile() -> None:
                 meter.now += 1.0
                 await trio.lowlevel.checkpoint()
 
-        def costly(data: bytes | memoryview, /) -> int:
+        def costly(_peer: Peer, data: bytes | memoryview, /) -> int:
             meter.now += 0.001
             return len(data)
 
         async with open_crowd(3 * SENDS_PER_SLICE) as peers:
             for peer in peers:
-                peer.outlet.send = costly
+                peer.outlet.send = functools.partial(costly, peer)
                 feed.add(Follower(feed, peer.outlet, trio.current_time, 12))
             feed.append(b"K", packets=1, media_ms=0, is_resync=True, urgent=True)
             nursery.start_soon(burn)

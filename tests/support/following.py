@@ -1,7 +1,7 @@
 """Feeds, followers and outlets over wires in memory, for tests of the fan-out."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
 import attrs
 import trio
@@ -55,36 +55,52 @@ async def open_peer(
     seed: int = 0,
 ) -> AsyncIterator[Peer]:
     """A connection; at the end it is closed, and whoever still drains it is cancelled."""
-    server, client = memory_wires(faults, seed=seed)
     budget = Budget(1 << 40) if budget is None else budget
     async with trio.open_nursery() as nursery:
-
-        def spawn(drain: Callable[[], object]) -> None:
-            peer.drainers += 1
-            nursery.start_soon(drain)  # type: ignore[arg-type] # a coroutine function in fact
-
-        def fail() -> None:
-            peer.failures += 1
-
-        outlet = Outlet(
-            server,
-            limits=limits,
-            budget=budget,
-            clock=trio.current_time,
-            spawn=spawn,
-            on_fail=fail,
-        )
-        peer = Peer(outlet, client, budget, nursery)
+        peer = _peer(nursery, memory_wires(faults, seed=seed), limits, budget)
         yield peer
-        outlet.abort()
+        peer.outlet.abort()
         nursery.cancel_scope.cancel()
 
 
 @asynccontextmanager
 async def open_crowd(count: int) -> AsyncIterator[list[Peer]]:
     """Many connections."""
-    async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(open_peer()) for _ in range(count)]
+    budget = Budget(1 << 40)
+    async with trio.open_nursery() as nursery:
+        peers = [
+            _peer(nursery, memory_wires(FAULTLESS, seed=seed), LIMITS, budget)
+            for seed in range(count)
+        ]
+        yield peers
+        for peer in peers:
+            peer.outlet.abort()
+        nursery.cancel_scope.cancel()
+
+
+def _peer(
+    nursery: trio.Nursery,
+    wires: tuple[MemoryWire, MemoryWire],
+    limits: OutletLimits,
+    budget: Budget,
+) -> Peer:
+    def spawn(drain: Callable[[], object]) -> None:
+        peer.drainers += 1
+        nursery.start_soon(drain)  # type: ignore[arg-type] # a coroutine function in fact
+
+    def fail() -> None:
+        peer.failures += 1
+
+    server, client = wires
+    outlet = Outlet(
+        server,
+        limits=limits,
+        budget=budget,
+        clock=trio.current_time,
+        spawn=spawn,
+        on_fail=fail,
+    )
+    return (peer := Peer(outlet, client, budget, nursery))
 
 
 @attrs.define(eq=False)
