@@ -178,6 +178,19 @@ class Publisher:
         """Send `onMetaData` (FLV 10.1, E.5).  Raises as `send` does."""
         await self._send(events.Metadata(self._stream_id, 0, values))
 
+    @property
+    def stream_id(self) -> int:
+        """The message stream, for who makes his own chunks."""
+        return self._stream_id
+
+    def write_nowait(self, chunks: bytes) -> None:
+        """Send whole messages in chunks of CHUNK_SIZE; what the server does not take is queued.
+
+        Raises as `send` does.
+        """
+        self._check()
+        self._outlet.write_nowait(chunks)
+
     def statistics(self) -> OutletStatistics:
         return self._outlet.statistics()
 
