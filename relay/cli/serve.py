@@ -17,6 +17,7 @@ from typing import Annotated, Literal, Protocol
 import trio
 from cyclopts import Parameter
 
+from relay.cli.collecting import collect_when_quiet, spare_the_living
 from relay.cli.descriptors import RESERVE, raise_limit
 from relay.cli.logs import configure_logs
 from relay.cli.welcome import first_key, instructions
@@ -26,11 +27,18 @@ from relay.errors import ConfigError
 from relay.identity.keyfile import make_data_directory
 
 
+class Statistics(Protocol):
+    @property
+    def connections(self) -> int: ...
+
+
 class Server(Protocol):
     """What this module needs of a running server.  Leaving its context drains it."""
 
     @property
     def addresses(self) -> Mapping[str, str]: ...
+
+    def statistics(self) -> Statistics: ...
 
 
 def command(
@@ -97,7 +105,10 @@ async def serve_until_stopped(opening: AbstractAsyncContextManager[Server], conf
             nursery.start_soon(_heed, signals, stopping, nursery.cancel_scope)
             # Called last: what ends with the server is the wait for a second signal.
             stack.callback(nursery.cancel_scope.cancel)
-            announce(await _opened(opening, stack, config), config)
+            server = await _opened(opening, stack, config)
+            spare_the_living()
+            nursery.start_soon(collect_when_quiet, lambda: server.statistics().connections)
+            announce(server, config)
             await stopping.wait()
     return 0
 
