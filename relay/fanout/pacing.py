@@ -62,6 +62,7 @@ class Pacer:
     pause: float = 0.0
     not_before: float = 0.0
     """Monotonic seconds; no pass starts earlier."""
+    _started: float = 0.0
     _round_began: float = 0.0
     _round_busy: float = 0.0
 
@@ -77,11 +78,16 @@ class Pacer:
         longest = self.not_before - self.pause + LONGEST_PAUSE_S
         return min(self.not_before + _RIDE_SHARE * self.pause, longest)
 
-    def record(self, *, started: float, busy: float) -> None:
-        """A pass that started at `started` cost `busy` CPU seconds."""
-        if started >= self._round_began + ROUND_S:
+    def begin_pass(self, now: float) -> None:
+        """A pass starts; news that comes while it lasts waits for the next one's time."""
+        self._started = now
+        self.not_before = now + self.pause
+
+    def end_pass(self, busy: float) -> None:
+        """The pass has cost `busy` CPU seconds."""
+        if self._started >= self._round_began + ROUND_S:
             self.busy += _SMOOTHING * (self._round_busy - self.busy)
             self.pause = pause_after(self.busy)
-            self._round_began, self._round_busy = started, 0.0
+            self._round_began, self._round_busy = self._started, 0.0
         self._round_busy += busy
-        self.not_before = started + self.pause
+        self.not_before = self._started + self.pause

@@ -116,7 +116,7 @@ class Pump:
 
     def _next_pass(self) -> float:
         patient = next(iter(self._patient.values()), inf)
-        return min(self._pass_at, max(patient, self._pacer.not_before))
+        return max(min(self._pass_at, patient), self._pacer.not_before)
 
     def _be_awake_at(self, when: float) -> None:
         if when < self._sleeps_until:
@@ -151,7 +151,7 @@ class Pump:
     # What.
 
     async def _run_pass(self, feeds: list[Feed]) -> None:
-        started = self._clock()
+        self._pacer.begin_pass(self._clock())
         busy, sends = 0.0, 0
         slice_began = self._cpu()
         for feed in feeds:
@@ -163,7 +163,7 @@ class Pump:
                     await trio.lowlevel.checkpoint()
                     sends, slice_began = 0, self._cpu()
         busy += self._cpu() - slice_began
-        self._pacer.record(started=started, busy=busy)
+        self._pacer.end_pass(busy)
         self._passes += 1
         self._busy_s += busy
         await trio.lowlevel.checkpoint()

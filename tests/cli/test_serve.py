@@ -29,6 +29,10 @@ class Draining:
     open: trio.Event = attrs.field(factory=trio.Event)
     leaving: trio.Event = attrs.field(factory=trio.Event)
     drained: bool = False
+    connections: int = 0
+
+    def statistics(self) -> "Draining":
+        return self
 
 
 @asynccontextmanager

@@ -38,7 +38,8 @@ def paced(pacer: Pacer, *, busy: float, passes: int, every: float = FRAME_S) -> 
     """Passes at an even pace, each of the same cost; when the last one started."""
     start = pacer.not_before + 1
     for i in range(passes):
-        pacer.record(started=start + i * every, busy=busy)
+        pacer.begin_pass(start + i * every)
+        pacer.end_pass(busy)
     return start + (passes - 1) * every
 
 

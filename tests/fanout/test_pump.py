@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+from collections.abc import Callable
 
 import attrs
 import pytest
@@ -33,12 +34,16 @@ class Visit:
 
     feed: Feed
     arrivals: list[tuple[float, bytes]] = attrs.field(factory=list)
+    during: Callable[[], None] | None = None
+    """What happens while a pass is under way."""
 
     def append(self, data: bytes, *, urgent: bool, resync: bool = False) -> None:
         self.feed.append(data, packets=1, media_ms=0, is_resync=resync, urgent=urgent)
 
     def sent(self, data: bytes | memoryview, /) -> int:
         self.arrivals.append((trio.current_time(), bytes(data)))
+        if self.during is not None:
+            self.during()
         return len(data)
 
     def times(self) -> list[float]:
@@ -139,6 +144,27 @@ async def test_two_frames_leave_together_when_the_second_comes() -> None:
             await trio.sleep(1 / 30)
         assert [data for _, data in visit.arrivals[-5:]] == [b"vv"] * 5
         assert set(visit.times()[-5:]) <= set(frames)
+        nursery.cancel_scope.cancel()
+
+
+@in_virtual_time
+async def test_news_that_comes_during_a_pass_waits_for_the_time_of_the_next() -> None:
+    async with trio.open_nursery() as nursery:
+        meter = Meter()
+        pump = Pump(trio.current_time, meter)
+        nursery.start_soon(pump.run)
+        visit = await followed(pump, nursery)
+        meter.step = 0.0115
+        for _ in range(30):
+            visit.append(b"v", urgent=True)
+            await trio.sleep(0.1)
+        visit.during = lambda: visit.append(b"w", urgent=True)
+        visit.append(b"w", urgent=True)
+        await trio.sleep(1)
+        visit.during = None
+        times = [when for when, data in visit.arrivals if b"w" in data]
+        assert len(times) > 5
+        assert min(b - a for a, b in itertools.pairwise(times)) > 0.060
         nursery.cancel_scope.cancel()
 
 
