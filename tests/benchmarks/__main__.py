@@ -30,9 +30,11 @@ def main() -> int:
         return USAGE_ERROR
     _prepare(cores)
     say(f"Python {platform.python_version()}, Linux {platform.release()}")
-    shown = {name: trio.run(_run, CASES[name], cores, options) for name in options.cases}
-    if options.json:
-        _write(options.json, shown)
+    shown: dict[str, list[Result]] = {}
+    for name in options.cases:
+        shown[name] = trio.run(_run, CASES[name], cores, options)
+        if options.json:
+            _write(options.json, shown)
     return 0
 
 

@@ -151,7 +151,7 @@ _ALL_CASES = (
             ),
         ),
         figures=(
-            *COST,
+            "core",
             *LATENCY,
             *FED,
             *("newcomers", "newcomers_keyframe_p99_ms", *LOOP),

@@ -1,9 +1,10 @@
 """Who is measured: Relay, and Debian's nginx with its RTMP module.
 
 nginx-rtmp runs as its manual shows it: `live on`, and for all else its defaults (chunks of 4,096
-bytes, Nagle's algorithm on, no GOP kept for newcomers), with room for enough connections.
-`master_process off` makes it one process, with the same event loop as a worker: so it needs no
-second user to become, which a user namespace does not have.
+bytes, Nagle's algorithm on, no GOP kept for newcomers), with room for enough connections and no
+log in a folder that only root may write to.  `master_process off` makes it one process, with the
+same event loop as a worker: so it needs no second user to become, which a user namespace does not
+have.
 """
 
 import os
@@ -36,6 +37,7 @@ events {{ worker_connections {descriptors}; }}
 rtmp {{
     server {{
         listen {host}:1936;
+        access_log off;
         application live {{ live on; }}
     }}
 }}

@@ -39,9 +39,10 @@ _RESET = struct.pack("ii", 1, 0)
 
 
 def vanish(sock: trio.socket.SocketType) -> None:
-    """A reset instead of a goodbye."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-    sock.close()
+    """A reset instead of a goodbye.  Trio has closed a socket that was still connecting."""
+    if sock.fileno() >= 0:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        sock.close()
 
 
 def host_and_port(address: str) -> tuple[str, int]:
