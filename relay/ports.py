@@ -78,6 +78,14 @@ class Listener(Protocol):
             OSError: no descriptor or memory is left for another one; try again later.
         """
 
+    def accept_nowait(self) -> Wire:
+        """The next connection, if it is there already.
+
+        Raises:
+            BlockingIOError: nobody is.
+            OSError: as `accept`.
+        """
+
     def close(self) -> None: ...
 
 

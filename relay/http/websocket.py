@@ -5,6 +5,8 @@ Around it stands what it leaves open:
 
 - **A bound on messages.**  wsproto hands a frame out in the pieces in which it arrives, so the sum
   passes our bound long before a frame that claims 2^62 bytes could be kept.
+- **Memory of who says nothing.**  A viewer is silent but for a pong now and then, so wsproto's
+  objects are here only while something of a frame or a message is.
 - **No extensions.**  With permessage-deflate a 48 KB frame becomes a 50 MB message.
 - **The handshake**, because wsproto's lets decoding errors of hostile headers escape.
 
@@ -22,7 +24,7 @@ from wsproto.utilities import generate_accept_token
 
 from relay.errors import LocalProtocolError, RemoteProtocolError
 from relay.http.errors import HttpError
-from relay.http.frame import close_frame, ping_frame, pong_frame
+from relay.http.frame import close_frame, frame_header, ping_frame, pong_frame
 from relay.http.request import Request, comma_list
 from relay.http.signals import NEED_DATA, Signal
 
@@ -69,14 +71,28 @@ class CloseReceived:
 Event = TextMessage | BinaryMessage | PingReceived | PongReceived | CloseReceived
 
 VERSION: Final = "13"
+_MASK_BYTES = 4
 
 
 class WebSocketConnection:
     """One WebSocket.  `accept` comes first; after a close or an error nothing more is read."""
 
+    __slots__ = (
+        "_accepted",
+        "_close_sent",
+        "_finished",
+        "_frames",
+        "_message",
+        "_message_bytes",
+        "_unread",
+        "subprotocol",
+    )
+
     def __init__(self, message_bytes: int) -> None:
         self._message_bytes = message_bytes
-        self._frames = FrameProtocol(client=False, extensions=[])
+        self._frames: FrameProtocol | None = None
+        self._unread = 0
+        """Bytes that `_frames` was given, less those of messages that came in one piece."""
         self._message = bytearray()
         self._accepted = False
         self._close_sent = False
@@ -113,8 +129,12 @@ class WebSocketConnection:
 
     def receive_data(self, data: bytes) -> None:
         """Keep what arrived.  An end of file needs no telling."""
-        if not self._finished:
-            self._frames.receive_bytes(data)
+        if self._finished or not data:
+            return
+        if self._frames is None:
+            self._frames = FrameProtocol(client=False, extensions=[])
+        self._unread += len(data)
+        self._frames.receive_bytes(data)
 
     def next_event(self) -> Event | Literal[Signal.NEED_DATA]:
         """The next whole message or control frame.
@@ -123,12 +143,14 @@ class WebSocketConnection:
             RemoteProtocolError: the peer broke the protocol; `reply` is our close frame.
         """
         try:
-            while not self._finished and (got := next(self._frames.received_frames(), None)):
+            while self._frames and (got := next(self._frames.received_frames(), None)):
                 event = self._event(got)
                 if event is not None:
                     return event
         except ParseFailed as error:
             raise self._failure(error.code, str(error)) from error
+        if not self._unread:
+            self._frames = None
         return NEED_DATA
 
     def close(self, code: int, reason: str = "") -> bytes:
@@ -155,7 +177,7 @@ class WebSocketConnection:
     def _finish(self) -> None:
         self._finished = True
         self._message.clear()
-        self._frames = FrameProtocol(client=False, extensions=[])
+        self._frames = None
 
     def _event(self, got: Frame) -> Event | None:
         match got:
@@ -164,8 +186,10 @@ class WebSocketConnection:
                 self._finish()
                 return CloseReceived(int(code), reason, reply)
             case Frame(Opcode.PING, bytes(payload)):
+                self._unread -= _masked_size(len(payload))
                 return PingReceived(payload, b"" if self._close_sent else pong_frame(payload))
             case Frame(Opcode.PONG, bytes(payload)):
+                self._unread -= _masked_size(len(payload))
                 return PongReceived(payload)
             case Frame(Opcode.TEXT, str(text)):
                 return self._message_event(got, text.encode())
@@ -178,6 +202,8 @@ class WebSocketConnection:
             raise ParseFailed(
                 f"a message may have {self._message_bytes} bytes", CloseReason.MESSAGE_TOO_BIG
             )
+        if got.message_finished and not self._message:
+            self._unread -= _masked_size(len(piece))
         # One buffer, not a list of pieces: 64,000 fragments of one byte would cost megabytes.
         self._message += piece
         if not got.message_finished:
@@ -185,6 +211,11 @@ class WebSocketConnection:
         data = bytes(self._message)
         self._message.clear()
         return TextMessage(data.decode()) if got.opcode is Opcode.TEXT else BinaryMessage(data)
+
+
+def _masked_size(payload_bytes: int) -> int:
+    """Of a whole frame as a client sends it: there is one way to write a length (5.2)."""
+    return len(frame_header(Opcode.BINARY, payload_bytes)) + _MASK_BYTES + payload_bytes
 
 
 _UPGRADE_FIELDS = (("Upgrade", "websocket"), ("Connection", "Upgrade"))

@@ -26,6 +26,10 @@ log = structlog.get_logger("relay.accepting")
 BREATH_S = 0.1
 """Out of descriptors the queue of the listener keeps whoever comes; spinning would help nobody."""
 
+AT_ONCE = 16
+"""Connections taken in one round of the scheduler.  One by one, a crowd at the door would wait as
+many rounds as it has heads, and rounds are long while thousands watch."""
+
 _PROXY_STARTS = (b"PROXY ", b"\r\n\r\n\x00\r\nQUIT\n")
 
 
@@ -44,14 +48,27 @@ async def accept_connections(services: Services, door: Door, connections: trio.N
     try:
         while True:
             try:
-                wire = await door.listener.accept()
+                await _accept_some(services, door, connections)
             except OSError as error:
                 log.warning("cannot accept", protocol=door.protocol, problem=str(error))
                 await trio.sleep(BREATH_S)
-                continue
-            _let_in(services, door, wire, connections)
     finally:
         door.listener.close()
+
+
+async def _accept_some(services: Services, door: Door, connections: trio.Nursery) -> None:
+    """Wait for somebody, and let in who else is there.
+
+    Raises:
+        OSError: no descriptor or memory is left for another one.
+    """
+    _let_in(services, door, await door.listener.accept(), connections)
+    for _ in range(AT_ONCE - 1):
+        try:
+            wire = door.listener.accept_nowait()
+        except BlockingIOError:
+            return
+        _let_in(services, door, wire, connections)
 
 
 def _let_in(services: Services, door: Door, wire: Wire, connections: trio.Nursery) -> None:

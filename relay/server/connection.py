@@ -86,7 +86,7 @@ class Connection:
             return data
         data = await self.wire.receive_some(READ_BYTES if self.is_publishing else WORDS_BYTES)
         self.received_bytes += len(data)
-        if data and not self.is_publishing:
+        if not self.is_publishing:
             await self.services.turns.wait()
         return data
 
@@ -206,9 +206,13 @@ async def serve_connection(connection: Connection, session: Session) -> None:
             finally:
                 connection.unfollow()
         await _linger(connection)
+        # Thousands may leave at once, and the line about each is most of what that costs.
+        await services.turns.wait()
     finally:
         services.admission.connections -= 1
         connection.stranger.leave()
+        # Who says goodbye knows this connection: no cycle is left for the garbage collector.
+        connection.goodbye = None
         _close(connection)
         services.connections.pop(connection, None)
         _record(connection)

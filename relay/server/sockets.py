@@ -32,14 +32,20 @@ class KernelListener:
         while True:
             await trio.lowlevel.wait_readable(self._sock)
             try:
-                sock, peer = self._sock.accept()
-                wire = KernelWire(sock, host_port(peer))
-            except OSError as error:
-                if error.errno in _OUT_OF_DESCRIPTORS:
-                    raise
-                # The connection was gone before we had it: accept(2) lists a dozen ways.
+                return self.accept_nowait()
+            except BlockingIOError:
                 continue
-            return wire if self._tls is None else TlsWire(wire, self._tls)
+
+    def accept_nowait(self) -> Wire:
+        try:
+            sock, peer = self._sock.accept()
+            wire = KernelWire(sock, host_port(peer))
+        except OSError as error:
+            if error.errno in _OUT_OF_DESCRIPTORS:
+                raise
+            # The connection was gone before we had it: accept(2) lists a dozen ways.
+            raise BlockingIOError(error.errno, error.strerror) from error
+        return wire if self._tls is None else TlsWire(wire, self._tls)
 
     def close(self) -> None:
         trio.lowlevel.notify_closing(self._sock)

@@ -75,6 +75,7 @@ class WebSocketPeer:
                 del data
         finally:
             pinging.remove(self)
+            self.on_text = ignore
         return self._gone
 
     def _handle_frames(self) -> bool:

@@ -1,5 +1,6 @@
 """WebSockets with a real peer (wsproto's client) and with clients that no library would be."""
 
+import gc
 import struct
 import tracemalloc
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.http_client import ACCEPT_TOKEN, UPGRADE, make_request, masked_frame, splits
 from wsproto import ConnectionType, WSConnection, events
+from wsproto.frame_protocol import FrameProtocol
 
 from relay.errors import LocalProtocolError, RemoteProtocolError
 from relay.http.connection import HttpConnection
@@ -373,3 +375,47 @@ def test_garbage_gives_events_or_a_protocol_error(frames: list[bytes], size: int
     wire = b"".join(frames)
     reply = last_words([wire[start : start + size] for start in range(0, len(wire), size)])
     assert reply is None or close_code(reply) in (1002, 1007, 1009)
+
+
+# --- memory of who says nothing ---
+
+
+def has_parser(socket: WebSocketConnection) -> bool:
+    return any(isinstance(held, FrameProtocol) for held in gc.get_referents(socket))
+
+
+IN_ONE_PIECE = [
+    masked_frame(PONG),
+    masked_frame(PING, b"are you there"),
+    masked_frame(TEXT, "größe".encode() * 20),
+    masked_frame(BINARY, bytes(LIMIT)),
+]
+
+
+@pytest.mark.parametrize("wire", [*IN_ONE_PIECE, b"".join(IN_ONE_PIECE)])
+def test_who_has_nothing_under_way_has_no_parser(wire: bytes) -> None:
+    socket = opened()
+    assert not has_parser(socket)
+    for _ in range(3):
+        read_events(socket, [wire])
+        assert not has_parser(socket)
+
+
+@pytest.mark.parametrize("frame", IN_ONE_PIECE)
+def test_the_parser_stays_while_something_is_under_way(frame: bytes) -> None:
+    for cut in range(1, len(frame)):
+        socket = opened()
+        assert read_events(socket, [masked_frame(PONG) + frame[:cut]]) == [PongReceived(b"")]
+        assert has_parser(socket)
+        assert len(read_events(socket, [frame[cut:] + masked_frame(PONG)])) == 2
+
+
+def test_a_fragmented_message_keeps_its_parser_between_the_fragments() -> None:
+    socket = opened()
+    for first in (b"", b"a"):
+        assert read_events(socket, [masked_frame(TEXT, first, fin=False)]) == []
+        assert has_parser(socket)
+        assert read_events(socket, [masked_frame(PONG)]) == [PongReceived(b"")]
+        assert has_parser(socket)
+        got = read_events(socket, [masked_frame(CONTINUATION, b"b")])
+        assert got == [TextMessage((first + b"b").decode())]

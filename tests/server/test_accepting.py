@@ -233,6 +233,9 @@ class Exhausted:
     async def accept(self) -> Wire:
         self.tries += 1
         await trio.lowlevel.checkpoint()
+        return self.accept_nowait()
+
+    def accept_nowait(self) -> Wire:
         raise OSError(errno.EMFILE, "Too many open files")
 
     def close(self) -> None:

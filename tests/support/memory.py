@@ -206,6 +206,12 @@ class MemoryListener:
     async def accept(self) -> MemoryWire:
         return await self._accepted.receive()
 
+    def accept_nowait(self) -> MemoryWire:
+        try:
+            return self._accepted.receive_nowait()
+        except trio.WouldBlock as error:
+            raise BlockingIOError from error
+
     def arrive(self, wire: MemoryWire) -> None:
         try:
             self._arrivals.send_nowait(wire)
