@@ -12,6 +12,9 @@ class Kind(enum.Enum):
     VIDEO = "video"
     DATA = "data"
 
+    __hash__ = object.__hash__
+    """Tables are asked for the kind of every packet, and Enum's own hash is a call in Python."""
+
 
 class Codec(enum.Enum):
     """The codecs that Relay carries, by the name that pages and metrics show."""

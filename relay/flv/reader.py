@@ -63,6 +63,9 @@ FOUR_CCS = {
     b".mp3": "MP3",
 }
 
+_AUDIO, _VIDEO, _AVC, _AAC = Kind.AUDIO, Kind.VIDEO, Codec.AVC, Codec.AAC
+"""An enum's attribute is looked up in Python."""
+
 AVC_FRAMES = {0x17: True, 0x27: False, 0x37: False, 0x47: True}
 """First byte of an AVC tag (frame type and CodecID 7) to whether it is a keyframe."""
 
@@ -90,8 +93,8 @@ def read_video(timestamp: int, body: bytes) -> Packet | None:
         # CompositionTime is a signed number of 24 bits.
         offset = ((body[2] << 16 | body[3] << 8 | body[4]) ^ 0x800000) - 0x800000
         return Packet(
-            Kind.VIDEO,
-            Codec.AVC,
+            _VIDEO,
+            _AVC,
             timestamp,
             timestamp + offset,
             AVC_FRAMES[body[0]],
@@ -122,9 +125,7 @@ def read_audio(timestamp: int, body: bytes) -> Packet | None:
         raise FormatError(f"AAC tag has packet type {packet_type}")
     if len(body) == 2:
         return None
-    return Packet(
-        Kind.AUDIO, Codec.AAC, timestamp, timestamp, False, packet_type == CONFIG, body[2:]
-    )
+    return Packet(_AUDIO, _AAC, timestamp, timestamp, False, packet_type == CONFIG, body[2:])
 
 
 def _unusual_video(timestamp: int, body: bytes) -> Packet | None:

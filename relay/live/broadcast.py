@@ -23,7 +23,7 @@ from relay.live.encodings import LIVE, Format
 from relay.live.gop import GopCache
 from relay.live.output import Output, Outputs
 from relay.live.run import Run
-from relay.live.sequencer import GopLost, Placed, Seam, Sequencer
+from relay.live.sequencer import Placed, Seam, Sequencer
 from relay.live.statistics import BroadcastSettings, BroadcastStatistics, State
 from relay.live.subscription import Subscription
 from relay.packet import Packet
@@ -118,12 +118,7 @@ class Broadcast:
             self._say_waiting("keyframe")
         async with run.packets:
             async for packets in run.packets:
-                self._sequencer.learn(run.metadata)
-                for packet in packets:
-                    self._take(packet)
-                self._accompany()
-                if self._sequencer.is_decodable:
-                    run.decodable.set()
+                self._take(run, packets)
                 if self.run is not run:
                     return
 
@@ -146,15 +141,22 @@ class Broadcast:
 
     # Packets.
 
-    def _take(self, packet: Packet) -> None:
-        for step in self._sequencer.take(packet, self._ports.monotonic()):
-            match step:
-                case Placed(packet, is_resync):
-                    self._emit(packet, is_resync)
-                case Seam():
+    def _take(self, run: Run, packets: list[Packet]) -> None:
+        """What one read of the publisher held."""
+        sequencer, now = self._sequencer, self._ports.monotonic()
+        sequencer.learn(run.metadata)
+        for packet in packets:
+            for step in sequencer.take(packet, now):
+                # Most are the first, and a `match` of classes takes longer than all else here.
+                if type(step) is Placed:
+                    self._emit(step.packet, step.is_resync)
+                elif type(step) is Seam:
                     self._begin_run(step)
-                case GopLost():
+                else:
                     self._outputs.forget()
+        self._accompany()
+        if sequencer.is_decodable:
+            run.decodable.set()
 
     def _begin_run(self, seam: Seam) -> None:
         was, self.state = self.state, State.LIVE

@@ -39,9 +39,14 @@ class GopCache:
             self._begin(packet.dts)
         elif not self.packets:
             return True
-        self.packets.append(packet)
+        packets = self.packets
+        packets.append(packet)
         self.held_bytes += len(packet.payload)
-        if self._is_within_bounds(packet):
+        if (
+            self.held_bytes <= self._max_bytes
+            and packet.dts - packets[0].dts <= self._max_ms
+            and len(packets) <= MAX_PACKETS
+        ):
             return True
         self.clear()
         return False
@@ -55,8 +60,3 @@ class GopCache:
             self.keyframe_interval_ms = dts - self._last_resync_ms
         self._last_resync_ms = dts
         self.clear()
-
-    def _is_within_bounds(self, packet: Packet) -> bool:
-        age = packet.dts - self.packets[0].dts
-        few = len(self.packets) <= MAX_PACKETS
-        return few and self.held_bytes <= self._max_bytes and age <= self._max_ms

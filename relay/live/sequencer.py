@@ -6,9 +6,11 @@ encodings must take them:
 - `Seam`: a run begins, or tracks changed in mid-run; what follows starts with a keyframe
 - `Placed`: a packet on the session's timeline
 - `GopLost`: the GOP has grown too large to be kept for newcomers
+
+All but a few packets become one `Placed`, thousands of times a second: that way is straight.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import attrs
@@ -19,6 +21,9 @@ from relay.live.gop import GopCache
 from relay.live.timeline import Timeline
 from relay.packet import Kind, Packet
 from relay.tracks import Tracks, audio_track, video_track
+
+_AUDIO, _VIDEO, _DATA = Kind.AUDIO, Kind.VIDEO, Kind.DATA
+"""An enum's attribute is looked up in Python."""
 
 
 @attrs.frozen(kw_only=True)
@@ -34,9 +39,9 @@ class Seam:
     """Nothing of this session was played before."""
 
 
-@attrs.frozen
+@attrs.define(slots=True)
 class Placed:
-    """A packet with session times."""
+    """A packet with session times.  Hot: not frozen, which costs a call for each field."""
 
     packet: Packet
     is_resync: bool
@@ -80,23 +85,26 @@ class Sequencer:
         self._gate = Gate()
         self.metadata = {}
 
-    def take(self, packet: Packet, now: float) -> Iterator[Step]:
+    def take(self, packet: Packet, now: float) -> Iterable[Step]:
         """What the next packet of this run amounts to."""
-        try:
-            if self._gate is not None:
-                yield from self._through_gate(self._gate, packet, now)
-            elif packet.is_config:
-                yield from self._reconfigure(packet)
-            else:
-                yield from self._play(packet)
-        except FormatError:
-            self.dropped += 1
+        if self._gate is None and not packet.is_config:
+            return self._play(packet)
+        return self._take_unusual(packet, now)
 
     def learn(self, metadata: dict[str, Any]) -> None:
         """The publisher's onMetaData: its encoder's name; the rest is read from the tracks."""
         encoder = metadata.get("encoder")
         if isinstance(encoder, str):
             self.metadata["encoder"] = encoder[:MAX_METADATA_CHARACTERS]
+
+    def _take_unusual(self, packet: Packet, now: float) -> Iterator[Step]:
+        try:
+            if self._gate is None:
+                yield from self._reconfigure(packet)
+            else:
+                yield from self._through_gate(self._gate, packet, now)
+        except FormatError:
+            self.dropped += 1
 
     def _through_gate(self, gate: Gate, packet: Packet, now: float) -> Iterator[Step]:
         first = gate.offer(packet, now)
@@ -129,32 +137,28 @@ class Sequencer:
         self.gop.clear()
         return Seam(tracks=tracks, metadata=self.metadata, changed=changed, first=first)
 
-    def _play(self, packet: Packet) -> Iterator[Step]:
-        if not self._is_usable(packet):
+    def _play(self, packet: Packet) -> Iterable[Step]:
+        kind, tracks = packet.kind, self.tracks
+        has_video = tracks.video is not None
+        if kind is _VIDEO:
+            if not has_video or (self._needs_keyframe and not packet.is_keyframe):
+                self.dropped += 1
+                return ()
+            self._needs_keyframe = False
+        elif kind is _AUDIO and tracks.audio is None:
             self.dropped += 1
-            return
-        if packet.kind is Kind.DATA:
+            return ()
+        if kind is _DATA:
             # Encoders stamp script data with anything, often 0: it happens now.
             packet.dts = packet.pts = self.edge_ms
         else:
-            self.timeline.place(packet)
-            self.edge_ms = max(self.edge_ms, packet.dts)
-            self.shown_ms = max(self.shown_ms, packet.pts)
-        is_resync = self.gop.is_resync(packet, has_video=self.tracks.video is not None)
-        yield Placed(packet, is_resync)
-        if not self.gop.add(packet, is_resync=is_resync):
-            yield GopLost()
+            self._place(packet)
+        gop = self.gop
+        is_resync = gop.is_resync(packet, has_video=has_video)
+        placed = Placed(packet, is_resync)
+        return (placed,) if gop.add(packet, is_resync=is_resync) else (placed, GopLost())
 
-    def _is_usable(self, packet: Packet) -> bool:
-        match packet.kind:
-            case Kind.VIDEO if self.tracks.video is None:
-                return False
-            case Kind.VIDEO if self._needs_keyframe and not packet.is_keyframe:
-                return False
-            case Kind.VIDEO:
-                self._needs_keyframe = False
-                return True
-            case Kind.AUDIO:
-                return self.tracks.audio is not None
-            case Kind.DATA:
-                return True
+    def _place(self, packet: Packet) -> None:
+        self.timeline.place(packet)
+        self.edge_ms = max(self.edge_ms, packet.dts)
+        self.shown_ms = max(self.shown_ms, packet.pts)

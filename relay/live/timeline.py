@@ -66,6 +66,8 @@ class Timeline:
     """Some recent raw time of this run, to unwrap others against."""
     _offset: int = attrs.field(default=0, init=False)
     """The newest offset of any track of this run."""
+    _newest: int = attrs.field(default=0, init=False)
+    """The later of the tracks' last times in this run; no track ever goes back."""
 
     @property
     def end_ms(self) -> int:
@@ -76,17 +78,21 @@ class Timeline:
         """A publisher begins; the earliest of its first timestamps lies at the seam."""
         self._seam = self.end_ms
         self._tracks = {}
+        self._newest = self._seam
         anchor = first_timestamps[0]
         self._reference = min(anchor + _distance(anchor, t) for t in first_timestamps)
         self._offset = self._seam - self._reference
 
     def place(self, packet: Packet) -> None:
         """Move `packet` from the publisher's time to the session's."""
-        raw = self._reference + _distance(self._reference, packet.dts)
-        composition = packet.pts - packet.dts
+        raw = packet.dts
+        composition = packet.pts - raw
+        if not -JUMP_FORWARD_MS <= raw - self._reference <= JUMP_FORWARD_MS:
+            raw = self._reference + _distance(self._reference, raw)
         track = self._tracks.get(packet.kind)
         dts = self._first(packet.kind, raw) if track is None else self._next(track, raw)
         self._reference = raw
+        self._newest = max(self._newest, dts)
         packet.dts = dts
         packet.pts = dts + composition
 
@@ -105,8 +111,7 @@ class Timeline:
         dts = raw + track.offset
         # A camera that was covered, a microphone that was muted: ahead of its own track, and
         # still where the other one is.
-        newest = max(other.dts for other in self._tracks.values())
-        if dts < track.dts - JUMP_BACK_MS or dts > newest + JUMP_FORWARD_MS:
+        if dts < track.dts - JUMP_BACK_MS or dts > self._newest + JUMP_FORWARD_MS:
             self.repairs[Repair.JUMP] += 1
             dts = self._after_jump(track, raw)
         if dts < track.dts:

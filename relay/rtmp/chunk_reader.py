@@ -20,13 +20,16 @@ between them sit at equal distances: one extended slice shows whether all are th
 one `del` takes them out.  Only interleaved chunks, extended timestamps and chunk stream ids above
 63 go chunk by chunk.
 
+What is read stays the `bytes` that it was as long as nothing but a little of the read before is
+left in front of it: a slice of `bytes` is a payload, one of a `bytearray` has to be copied again.
+
 **Bounds.**  A message is refused at its header.  The buffer holds no more than one chunk that is
 not whole plus one read; messages under way hold no more than `buffered_bytes` in sum.
 """
 
 import base64
 import struct
-from typing import Any
+from typing import Any, Self
 
 import attrs
 
@@ -39,8 +42,11 @@ _U32 = struct.Struct(">I")
 _U32_LITTLE = struct.Struct("<I")
 _EXTENDED = 0xFFFFFF
 _HEADER_SIZES = (11, 7, 3, 0)
+_JOINED_BYTES = 16 * 1024
+"""Remainders of a read up to this size are joined with the next one; longer ones would be copied
+with each of many reads, and go where appending is cheap."""
 _CONTROL_BYTES = 64
-_LONGEST_RUN = 1024
+LONGEST_RUN = 1024
 """Chunks looked at in one step.  Unbounded, one-byte chunks that alternate would cost n squared."""
 _AMF_TYPES = frozenset(
     {
@@ -55,7 +61,7 @@ _AMF_TYPES = frozenset(
 
 
 @attrs.define(eq=False, slots=True)
-class _ChunkStream:
+class ChunkStream:
     """The last header of a chunk stream, and the message that is under way on it."""
 
     marker: int
@@ -80,19 +86,26 @@ class ChunkReader:
         self.expects_media = True
         """Off, every message may be as long as a command and no longer: the peer is nobody yet."""
         self._limits = limits
-        self._buffer = bytearray()
+        self._buffer: bytes | bytearray = b""
         self._position = 0
-        self._streams: dict[int, _ChunkStream] = {}
-        self._open: _ChunkStream | None = None
+        self._streams: dict[int, ChunkStream] = {}
+        self._open: ChunkStream | None = None
         """The chunk stream whose payload comes next; None where a header does."""
         self._announced = 0
         """Lengths of all messages under way."""
 
     def receive_data(self, data: bytes | bytearray | memoryview) -> None:
-        if self._position:
-            del self._buffer[: self._position]
-            self._position = 0
-        self._buffer += data
+        buffer, position = self._buffer, self._position
+        self._position = 0
+        if position == len(buffer):
+            self._buffer = bytes(data)
+        elif len(buffer) - position <= _JOINED_BYTES:
+            self._buffer = b"".join((memoryview(buffer)[position:], data))
+        else:
+            if isinstance(buffer, bytes):
+                self._buffer = buffer = bytearray(buffer)
+            del buffer[:position]
+            buffer += data
 
     def next_message(self) -> Message | None:
         """The next whole message; None when more bytes are needed.
@@ -120,13 +133,13 @@ class ChunkReader:
         stream.left = 0
         stream.partial = bytearray()
 
-    def _finish(self, stream: _ChunkStream) -> Message:
+    def _finish(self, stream: ChunkStream) -> Message:
         self._announced -= stream.length
         payload = bytes(stream.partial)
         stream.partial = bytearray()
         return Message(stream.type_id, stream.stream_id, stream.timestamp, payload)
 
-    def _take_chunks(self, stream: _ChunkStream) -> bool:
+    def _take_chunks(self, stream: ChunkStream) -> bool:
         """Take the chunk at hand, and those of the same message right behind it.
 
         False when the first is not whole yet.
@@ -140,34 +153,35 @@ class ChunkReader:
             block = self._buffer[start : start + end]
         else:
             end = self._run(stream, available)
-            block = self._buffer[start : start + end]
+            block = bytearray(self._buffer[start : start + end])
             del block[size :: size + 1]
         self._position = start + end
         stream.left = left - len(block)
         if stream.partial:
             stream.partial += block
         else:
-            stream.partial = block
+            stream.partial = bytearray(block)
         return True
 
-    def _run(self, stream: _ChunkStream, available: int) -> int:
+    def _run(self, stream: ChunkStream, available: int) -> int:
         """Length of the longest run of whole chunks of one message, one-byte headers included."""
         size, left = self.chunk_size, stream.left
         step = size + 1
         end = left + (left - 1) // size
         if available < end:
             end = size + (available - size) // step * step
-        end = min(end, size + _LONGEST_RUN * step)
+        end = min(end, size + LONGEST_RUN * step)
         start = self._position
         headers = self._buffer[start + size : start + end : step]
         same = len(headers) - len(headers.lstrip(bytes((stream.marker,))))
         return end if same == len(headers) else size + same * step
 
-    def _read_header(self) -> _ChunkStream | None:
+    def _read_header(self) -> ChunkStream | None:
         """Read a chunk's header and step over it; None, and no step, when it is not whole yet."""
         buffer, start = self._buffer, self._position
         available = len(buffer) - start
         if not available:
+            self._buffer, self._position = b"", 0
             return None
         first = buffer[start]
         chunk_format, number, size = first >> 6, first & 0x3F, 1
@@ -187,19 +201,19 @@ class ChunkReader:
             raise RemoteProtocolError(f"a new message inside another on chunk stream {number}")
         return self._read_fields(stream, chunk_format, start + size)
 
-    def _new_stream(self, number: int, chunk_format: int) -> _ChunkStream:
+    def _new_stream(self, number: int, chunk_format: int) -> ChunkStream:
         # Starting with fmt 1 is against the book but complete: librtmp does it for its pings.
         if chunk_format == 2:
             raise RemoteProtocolError(f"chunk stream {number} starts without a length")
         if len(self._streams) >= self._limits.chunk_streams:
             raise RemoteProtocolError(f"more than {self._limits.chunk_streams} chunk streams")
-        stream = _ChunkStream(0xC0 | number if number < 64 else -1)
+        stream = ChunkStream(0xC0 | number if number < 64 else -1)
         self._streams[number] = stream
         return stream
 
     def _read_fields(
-        self, stream: _ChunkStream, chunk_format: int, start: int
-    ) -> _ChunkStream | None:
+        self, stream: ChunkStream, chunk_format: int, start: int
+    ) -> ChunkStream | None:
         """Read the header of format 0, 1 or 2 at `start` and begin its message."""
         buffer = self._buffer
         end = start + _HEADER_SIZES[chunk_format]
@@ -225,9 +239,7 @@ class ChunkReader:
         self._position = end
         return stream
 
-    def _read_type_3(
-        self, stream: _ChunkStream | None, number: int, end: int
-    ) -> _ChunkStream | None:
+    def _read_type_3(self, stream: ChunkStream | None, number: int, end: int) -> ChunkStream | None:
         """Read what may follow a type-3 header, at `end`: an extended timestamp, or nothing."""
         if stream is None:
             raise RemoteProtocolError(f"chunk stream {number} starts without a header")
@@ -243,7 +255,7 @@ class ChunkReader:
         self._position = end
         return stream
 
-    def _begin(self, stream: _ChunkStream, length: int, type_id: int) -> None:
+    def _begin(self, stream: ChunkStream, length: int, type_id: int) -> None:
         """Let a message start, if it may be that long."""
         announced = self._announced + length
         if length > self._longest(type_id):
@@ -284,7 +296,7 @@ class ChunkReader:
         }
 
     @classmethod
-    def restore(cls, limits: RtmpLimits, data: dict[str, Any]) -> "ChunkReader":
+    def restore(cls, limits: RtmpLimits, data: dict[str, Any]) -> Self:
         """A reader that goes on where `snapshot()` was taken."""
         reader = cls(limits)
         reader.chunk_size = data["chunk_size"]
@@ -296,7 +308,7 @@ class ChunkReader:
                 "extended": base64.b64decode(fields["extended"]),
                 "partial": bytearray(base64.b64decode(fields["partial"])),
             }
-            reader._streams[int(number)] = _ChunkStream(**{**fields, **packed})
+            reader._streams[int(number)] = ChunkStream(**{**fields, **packed})
         reader._open = None if data["open"] is None else reader._streams[data["open"]]
         return reader
 

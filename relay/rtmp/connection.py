@@ -20,20 +20,18 @@ from typing import Any, Literal
 import attrs
 
 from relay.errors import FormatError, LocalProtocolError, RemoteProtocolError
-from relay.packet import Kind
 from relay.rtmp import events, messages, outgoing
 from relay.rtmp.aggregate import Aggregate
-from relay.rtmp.chunk_reader import ChunkReader
 from relay.rtmp.chunk_writer import ChunkWriter
 from relay.rtmp.commands import read_command, read_data
 from relay.rtmp.events import NEED_DATA, MediaMessage, NeedData
 from relay.rtmp.flow import WINDOW, Flow
 from relay.rtmp.handshake import ENTROPY_SIZE, Handshake
 from relay.rtmp.limits import RtmpLimits
+from relay.rtmp.media_reader import MEDIA_KINDS, MediaReader
 from relay.rtmp.messages import Message
 from relay.rtmp.states import LATE, MOVES, Direction, Role, State, signal
 
-_MEDIA_KINDS = {messages.AUDIO: Kind.AUDIO, messages.VIDEO: Kind.VIDEO}
 _COMMANDS = frozenset({messages.COMMAND_AMF0, messages.COMMAND_AMF3})
 _DATA = frozenset({messages.DATA_AMF0, messages.DATA_AMF3})
 _PARTS = frozenset({messages.AUDIO, messages.VIDEO, messages.DATA_AMF0})
@@ -55,7 +53,7 @@ class Connection:
         )
         self._early = bytearray()
         """What came in before the handshake was done."""
-        self._reader = ChunkReader(self._limits)
+        self._reader = MediaReader(self._limits)
         self._reader.expects_media = role is Role.CLIENT
         self._writer = ChunkWriter()
         self._flow = Flow()
@@ -101,6 +99,11 @@ class Connection:
         if self._failure is not None:
             raise RemoteProtocolError(self._failure)
         try:
+            if self._media_flows and self._aggregate is None:
+                # Thousands a second, and nothing else about them is to be decided.
+                media = self._reader.next_media()
+                if media is not None:
+                    return media
             if self._state is State.HANDSHAKE:
                 return self._next_of_handshake()
             return self._next_of_messages()
@@ -148,7 +151,7 @@ class Connection:
             message = self._next_message()
             if message is None:
                 break
-            kind = _MEDIA_KINDS.get(message.type_id)
+            kind = MEDIA_KINDS.get(message.type_id)
             event: events.Received | None
             if kind is None:
                 event = self._interpret(message)
@@ -217,6 +220,7 @@ class Connection:
     def _enter(self, state: State) -> None:
         self._state = state
         self._arrivals = MOVES[self._role][Direction.RECEIVED][state]
+        self._media_flows = MediaMessage in self._arrivals
 
     def _control(self, message: Message) -> None:
         """Do what a protocol control message (5.4) wants."""
@@ -295,7 +299,7 @@ class Connection:
         connection = cls(Role(state["role"]), entropy=bytes(ENTROPY_SIZE), limits=limits)
         connection._handshake = Handshake.restore(state["handshake"])
         connection._early = bytearray(base64.b64decode(state["early"]))
-        connection._reader = ChunkReader.restore(limits, state["reader"])
+        connection._reader = MediaReader.restore(limits, state["reader"])
         connection._writer = ChunkWriter(state["chunk_size"])
         connection._flow = Flow(**state["flow"])
         connection._output = bytearray(base64.b64decode(state["output"]))

@@ -7,15 +7,17 @@ import pytest
 from support.rtmp_bytes import basic, chunk, in_chunks
 
 from relay.errors import RemoteProtocolError
+from relay.packet import Kind
 from relay.rtmp.chunk_reader import ChunkReader
 from relay.rtmp.limits import RtmpLimits
+from relay.rtmp.media_reader import MediaReader
 from relay.rtmp.messages import Message
 
 BODY = random.Random(2).randbytes(3000)
 
 
-def new_reader(size: int = 128, **limits: int) -> ChunkReader:
-    reader = ChunkReader(RtmpLimits(**limits))
+def new_reader(size: int = 128, **limits: int) -> MediaReader:
+    reader = MediaReader(RtmpLimits(**limits))
     reader.chunk_size = size
     return reader
 
@@ -28,17 +30,34 @@ def all_of(reader: ChunkReader, data: bytes) -> list[Message]:
     return found
 
 
-def read(data: bytes, make: Callable[[], ChunkReader] = new_reader) -> list[Message]:
+def all_by_steps(reader: MediaReader, data: bytes) -> list[Message]:
+    """The same, with media in one step each wherever that is possible."""
+    reader.receive_data(data)
+    found: list[Message] = []
+    while True:
+        media = reader.next_media()
+        message = reader.next_message() if media is None else None
+        if media is not None:
+            type_id = 8 if media.kind is Kind.AUDIO else 9
+            message = Message(type_id, media.stream_id, media.timestamp, media.payload)
+        if message is None:
+            return found
+        found.append(message)
+
+
+def read(data: bytes, make: Callable[[], MediaReader] = new_reader) -> list[Message]:
     """The messages in `data`: the same whole, in pieces, with bytes behind, and transplanted."""
     whole = all_of(make(), data)
+    assert all_by_steps(make(), data) == whole
     for size in (1, 7, 1000):
-        reader = make()
+        reader, quick = make(), make()
         pieces = [data[start : start + size] for start in range(0, len(data), size)]
         assert [found for piece in pieces for found in all_of(reader, piece)] == whole
+        assert [found for piece in pieces for found in all_by_steps(quick, piece)] == whole
     assert all_of(make(), data + b"\x06") == whole
     reader, found = make(), []
     for start in range(0, len(data), 11):
-        reader = ChunkReader.restore(RtmpLimits(), reader.snapshot())
+        reader = MediaReader.restore(RtmpLimits(), reader.snapshot())
         found += all_of(reader, data[start : start + 11])
     assert found == whole
     return whole
@@ -238,6 +257,74 @@ def test_a_restored_reader_still_knows_what_was_announced() -> None:
     limits = {"message_bytes": 1000, "buffered_bytes": 1500}
     reader = new_reader(**limits)
     all_of(reader, chunk(0, 3, BODY[:128], length=1000))
-    reader = ChunkReader.restore(RtmpLimits(**limits), reader.snapshot())
+    reader = MediaReader.restore(RtmpLimits(**limits), reader.snapshot())
     with pytest.raises(RemoteProtocolError, match="2000 bytes of unfinished"):
         all_of(reader, chunk(0, 4, BODY[:128], length=1000))
+
+
+def usual(size: int, count: int) -> tuple[bytes, list[Message]]:
+    """Messages as encoders send them: one full header, then some without a stream id."""
+    data, told = b"", []
+    for i in range(count):
+        payload = BODY[i : i + 300 + 7 * i]
+        head = chunk(1 if i else 0, 6, length=len(payload), time=40, type_id=9 - i % 2, stream_id=1)
+        data += in_chunks(size, head, payload, basic(3, 6))
+        told.append(Message(9 - i % 2, 1, 40 + 40 * i, payload))
+    return data, told
+
+
+@pytest.mark.parametrize("size", [1, 100, 128, 4096])
+def test_what_encoders_send_takes_one_step_a_message(size: int) -> None:
+    data, told = usual(size, 20)
+    assert read(data, lambda: new_reader(size)) == told
+    reader = new_reader(size)
+    first = len(usual(size, 1)[0])
+    assert all_of(reader, data[:first]) == told[:1]
+    reader.receive_data(data[first:])
+    taken = [reader.next_media() for _ in told[1:]]
+    assert [media and media.payload for media in taken] == [message.payload for message in told[1:]]
+    assert reader.next_media() is None
+
+
+@pytest.mark.parametrize(
+    "unusual",
+    [
+        chunk(2, 6, BODY[:300], time=40),
+        basic(3, 6) + BODY[:300],
+        chunk(0, 6, BODY[:300], time=START),
+        chunk(1, 6, BODY[:300], type_id=18),
+        chunk(1, 70, BODY[:300]),
+        chunk(1, 6, BODY[:300])[:-1],
+        chunk(1, 6, length=301) + BODY[:300] + basic(3, 7) + BODY[:1],
+        chunk(1, 6, length=1000),
+    ],
+)
+def test_the_one_step_leaves_alone_what_is_not_usual(unusual: bytes) -> None:
+    reader = new_reader(300, message_bytes=900)
+    all_of(reader, chunk(0, 6, BODY[:300]) + chunk(0, 70, BODY[:300]))
+    before = reader.snapshot()
+    reader.receive_data(unusual)
+    assert reader.next_media() is None
+    after = reader.snapshot()
+    assert after["streams"] == before["streams"]
+    assert after["announced"] == 0
+
+
+def test_the_one_step_is_for_those_of_whom_media_is_expected() -> None:
+    reader = new_reader()
+    all_of(reader, chunk(0, 6, b"first"))
+    reader.expects_media = False
+    reader.receive_data(chunk(1, 6, b"second"))
+    assert reader.next_media() is None
+
+
+@pytest.mark.parametrize("piece", [1448, 5000, 20_000])
+def test_a_chunk_longer_than_many_reads_is_read(piece: int) -> None:
+    payload = BODY * 40
+    reader = new_reader(60_000)
+    head = chunk(0, 6, length=len(payload))
+    data = (in_chunks(60_000, head, payload, basic(3, 6)) + chunk(1, 6, b"end")) * 2
+    found = []
+    for start in range(0, len(data), piece):
+        found += all_by_steps(reader, data[start : start + piece])
+    assert found == [Message(9, 1, 0, payload), Message(9, 1, 0, b"end")] * 2
