@@ -30,6 +30,7 @@ from relay.server.admission import Admission
 from relay.server.doors import open_doors
 from relay.server.machine import real_ports
 from relay.server.pinging import Pinging
+from relay.server.rounds import Rounds
 from relay.server.services import Services
 from relay.server.stopping import drain
 from relay.server.turns import Turns
@@ -81,6 +82,7 @@ async def open_relay(
     async with trio.open_nursery() as background:
         background.start_soon(services.pump.run)
         background.start_soon(services.turns.run)
+        background.start_soon(services.rounds.run)
         background.start_soon(services.pinging.run)
         await background.start(services.stage.serve_broadcasts)
         await background.start(services.access.watch_keys, services.stage)
@@ -123,6 +125,7 @@ def _services(config: Config, ports: Ports) -> Services:
             resource.getrlimit(resource.RLIMIT_NOFILE)[0], limits.connections_per_address
         ),
         turns=Turns(ports.cpu),
+        rounds=Rounds(ports.monotonic, ports.cpu),
         pinging=Pinging(limits.ping_s),
         trusted_proxies=trusted_networks(config.http.trusted_proxies),
     )

@@ -41,6 +41,21 @@ class Wire(Protocol):
             WireBroken: the connection is gone.
         """
 
+    async def wait_readable(self) -> None:
+        """Wait until `receive_nowait` is worth another try.
+
+        Raises:
+            WireBroken: the connection is gone.
+        """
+
+    def receive_nowait(self, max_bytes: int, /) -> bytes:
+        """Everything that has arrived, up to `max_bytes`; `b""` when the peer will send no more.
+
+        Raises:
+            BlockingIOError: nothing has.
+            WireBroken: the connection is gone.
+        """
+
     def unread_bytes(self) -> int:
         """What the kernel holds because the peer has not taken it."""
 

@@ -42,6 +42,15 @@ class Run:
     def __attrs_post_init__(self) -> None:
         self._send, self.packets = trio.open_memory_channel[list[Packet]](QUEUE_BATCHES)
 
+    def send_nowait(self, packets: list[Packet]) -> None:
+        """Hand over what one read held.
+
+        Raises:
+            trio.WouldBlock: the broadcast is behind.
+            trio.BrokenResourceError: this run was replaced.
+        """
+        self._send.send_nowait(packets)
+
     async def send(self, packets: list[Packet]) -> None:
         """Hand over what one read held; waits while the broadcast is behind.
 

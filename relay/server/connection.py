@@ -67,8 +67,6 @@ class Connection:
     goodbye: Callable[[], None] | None = None
     """Says in this connection's protocol that the server is going away."""
     received_bytes: int = 0
-    is_publishing: bool = False
-    """Whether media is what comes in; nobody else is read without waiting for a turn."""
     _given_back: bytes = attrs.field(default=b"", init=False)
     _missed: FollowerStatistics = attrs.field(default=FollowerStatistics(0, 0), init=False)
     """By what this connection followed before."""
@@ -84,10 +82,20 @@ class Connection:
             data, self._given_back = self._given_back, b""
             await trio.lowlevel.checkpoint()
             return data
-        data = await self.wire.receive_some(READ_BYTES if self.is_publishing else WORDS_BYTES)
+        data = await self.wire.receive_some(WORDS_BYTES)
         self.received_bytes += len(data)
-        if not self.is_publishing:
-            await self.services.turns.wait()
+        await self.services.turns.wait()
+        return data
+
+    def receive_media(self) -> bytes:
+        """What has arrived of a publisher, who needs no turn; `b""` when it will send no more.
+
+        Raises:
+            BlockingIOError: nothing has.
+            WireBroken: the connection is gone.
+        """
+        data = self.wire.receive_nowait(READ_BYTES)
+        self.received_bytes += len(data)
         return data
 
     def give_back(self, data: bytes) -> None:

@@ -1,18 +1,15 @@
-"""An encoder's connection: handshake, commands, `publish`, and then packets until it stops.
+"""An encoder's connection: handshake, commands, `publish`, and then a `Publication`.
 
 Nothing is promised before it is known who asks: `NetStream.Publish.Start` goes out after the key
 was checked and the broadcast has taken the run, or never.
 """
 
-import attrs
 import trio
 
 from relay.errors import FormatError, RemoteProtocolError
-from relay.flv.reader import UnsupportedCodec, read_audio, read_video
 from relay.identity.redact import redact
-from relay.live.run import Publisher, Run
+from relay.live.run import Publisher
 from relay.live.stage import PublishRefused
-from relay.packet import Codec, Kind, Packet
 from relay.reasons import Reason
 from relay.rtmp import events
 from relay.rtmp.connection import Connection as RtmpConnection
@@ -24,9 +21,7 @@ from relay.rtmp.urls import parse_address
 from relay.server.access import Permit
 from relay.server.bitrate import BitrateGuard
 from relay.server.connection import Connection
-
-MAX_FAULTS = 8
-"""Different things that can be wrong with one publisher's packets, in its log line."""
+from relay.server.publication import Publication
 
 MEDIA_STREAM_ID = 1
 """The message stream that `createStream` answers with; encoders use one."""
@@ -37,17 +32,6 @@ async def serve_publisher(connection: Connection) -> Reason:
     if connection.services.admission.is_full:
         return Reason.SERVER_FULL
     return await _Session(connection).run()
-
-
-@attrs.define(eq=False)
-class _Published:
-    """What one `publish` has brought about."""
-
-    run: Run
-    decodable_by: float
-    batch: list[Packet] = attrs.field(factory=list)
-    unusable: dict[str, int] = attrs.field(factory=dict)
-    """Packets that could not be used, by what was wrong with them."""
 
 
 class _Session:
@@ -140,7 +124,12 @@ class _Session:
             with self._services.stage.publishing(permit.name, publisher) as run:
                 # By its watch name: what was asked for may be the key.
                 self._send(events.PublishStarted(asked.stream_id, permit.name))
-                return await self._relay(run, asked.stream_id)
+                publication = Publication(
+                    self._connection, self._rtmp, run, self._bitrate, self._answer
+                )
+                return self._refuse(await publication.serve(), asked.stream_id)
+        except trio.BrokenResourceError:
+            return Reason.TAKEN_OVER
         except PublishRefused as refused:
             return self._refuse(refused.reason, asked.stream_id)
 
@@ -165,75 +154,6 @@ class _Session:
             evict=evict,
         )
 
-    async def _relay(self, run: Run, stream_id: int) -> Reason:
-        """Hand over packets, one read at a time, until the encoder stops."""
-        published = _Published(run, trio.current_time() + self._limits.first_packet_s)
-        self._connection.is_publishing = True
-        try:
-            while True:
-                ended = self._take_events(published)
-                if published.batch:
-                    batch, published.batch = published.batch, []
-                    await run.send(batch)
-                ended = ended or await self._read_in_time(published)
-                if ended is not None:
-                    return self._refuse(ended, stream_id)
-        except trio.BrokenResourceError:
-            return Reason.TAKEN_OVER
-        finally:
-            self._connection.is_publishing = False
-            if published.unusable:
-                self._connection.facts["unusable"] = published.unusable
-
-    async def _read_in_time(self, published: _Published) -> Reason | None:
-        """Read once; why the publication is over if it sends too little, or too much."""
-        now = trio.current_time()
-        late = Reason.IDLE_TIMEOUT
-        deadline = now + self._limits.publisher_idle_s
-        if not published.run.decodable.is_set() and published.decodable_by < deadline:
-            late, deadline = Reason.FIRST_PACKET_TIMEOUT, published.decodable_by
-        with trio.move_on_at(deadline) as patience:
-            await self._read()
-        if patience.cancelled_caught and late is Reason.FIRST_PACKET_TIMEOUT:
-            # The broadcast may have found the last read decodable after we began this one.
-            return None if published.run.decodable.is_set() else late
-        if patience.cancelled_caught or now > deadline:
-            return late
-        if self._bitrate.is_exceeded(now, self._connection.received_bytes):
-            return Reason.BITRATE_TOO_HIGH
-        return None
-
-    def _take_events(self, published: _Published) -> Reason | None:
-        """Everything that has been read; why the publication is over, if it is."""
-        while (event := self._rtmp.next_event()) is not NEED_DATA:
-            match event:
-                case events.MediaMessage():
-                    self._take_media(published, event)
-                case events.Metadata(values=values):
-                    published.run.metadata = dict(values)
-                case events.ScriptData(timestamp=timestamp, payload=payload):
-                    published.batch.append(_script(timestamp, payload))
-                case events.DeleteStream() | events.CloseStream():
-                    return Reason.PUBLISHER_STOPPED
-                case events.ConnectionClosed():
-                    return Reason.PEER_CLOSED
-                case _:
-                    self._answer(event)
-        self._flush()
-        return None
-
-    def _take_media(self, published: _Published, message: events.MediaMessage) -> None:
-        read = read_video if message.kind is Kind.VIDEO else read_audio
-        try:
-            packet = read(message.timestamp, message.payload)
-        except FormatError as error:
-            what = error.codec if isinstance(error, UnsupportedCodec) else "broken"
-            if what in published.unusable or len(published.unusable) < MAX_FAULTS:
-                published.unusable[what] = published.unusable.get(what, 0) + 1
-            return
-        if packet is not None:
-            published.batch.append(packet)
-
     # Bytes.
 
     async def _next_event(self) -> events.Received:
@@ -242,13 +162,9 @@ class _Session:
             if event is not NEED_DATA:
                 return event
             self._flush()
-            await self._read()
-
-    async def _read(self) -> None:
-        self._rtmp.receive_data(await self._connection.receive_some())
+            self._rtmp.receive_data(await self._connection.receive_some())
 
     def _flush(self) -> None:
-        """Acknowledgements and the like; even a silent publisher needs them."""
         data = self._rtmp.data_to_send()
         if data:
             self._connection.outlet.write_nowait(data)
@@ -264,7 +180,3 @@ class _Session:
         if code is not None:
             self._send(events.Status(stream_id, "error", code, reason.description))
         return reason
-
-
-def _script(timestamp: int, payload: bytes) -> Packet:
-    return Packet(Kind.DATA, Codec.SCRIPT, timestamp, timestamp, False, False, payload)

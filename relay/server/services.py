@@ -18,6 +18,7 @@ from relay.reasons import Reason
 from relay.server.access import Access
 from relay.server.admission import Admission
 from relay.server.pinging import Pinging
+from relay.server.rounds import Rounds
 from relay.server.turns import Turns
 
 
@@ -58,6 +59,7 @@ class Services:
     access: Access
     admission: Admission
     turns: Turns
+    rounds: Rounds
     pinging: Pinging
     trusted_proxies: tuple[TrustedNetwork, ...]
     tally: Tally = attrs.field(factory=Tally)

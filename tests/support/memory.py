@@ -125,6 +125,10 @@ class MemoryWire:
         self._check_open()
 
     async def receive_some(self, max_bytes: int, /) -> bytes:
+        await self.wait_readable()
+        return self.receive_nowait(max_bytes)
+
+    async def wait_readable(self) -> None:
         await trio.lowlevel.checkpoint()
         await self._suffer()
         pipe = self.incoming
@@ -132,8 +136,14 @@ class MemoryWire:
             self._check_open()
             await pipe.changed.park()
         self._check_open()
+
+    def receive_nowait(self, max_bytes: int, /) -> bytes:
+        pipe = self.incoming
+        self._check_open()
         if pipe.broken:
             raise WireBroken("the peer has reset the connection")
+        if not pipe.buffer and not pipe.finished:
+            raise BlockingIOError
         data = bytes(pipe.buffer[:max_bytes])
         del pipe.buffer[:max_bytes]
         pipe.changed.unpark_all()
