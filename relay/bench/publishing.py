@@ -1,15 +1,15 @@
 """Many paced publishers in one process.
 
 Each publisher has two tasks, which sleep: one waits for what the server says, one for the end.  All
-of them are written to by one *ticker*, which walks through the phases as they come due.  A
-publisher joins its phase at the phase's next keyframe, behind the configurations, as if it had
-only now begun to encode.
+of them are written to by one *ticker*, which walks through the frames of all phases as they come
+due.  A publisher joins its phase at the phase's next keyframe, behind the configurations, as if it
+had only now begun to encode.
 """
 
-import itertools
+import heapq
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 
 import attrs
@@ -18,7 +18,7 @@ import trio
 from relay.bench.distribution import Distribution
 from relay.bench.limits import limits
 from relay.bench.machine import CpuMeter, machine_id
-from relay.bench.phases import Phase, Shape, Source, Tick, chunks, spread
+from relay.bench.phases import Moment, Phase, Shape, Source, chunks, spread
 from relay.bench.picture import HEIGHT, WIDTH
 from relay.bench.report import PublishReport
 from relay.errors import RelayError
@@ -39,19 +39,15 @@ class Sender:
     """One publisher that is on air, or about to be."""
 
     publisher: Publisher
+    stream_id: int
     on_air: trio.Event = attrs.field(factory=trio.Event)
     ended: trio.Event = attrs.field(factory=trio.Event)
     is_lost: bool = False
 
-    def write(self, data: bytes) -> bool:
-        """Send; False when it is over."""
-        try:
-            self.publisher.write_nowait(data)
-        except RelayError:
-            self.is_lost = True
-            self.ended.set()
-            return False
-        return True
+    def lose(self) -> None:
+        """The server has ended it, or is gone."""
+        self.is_lost = True
+        self.ended.set()
 
 
 @attrs.define(eq=False)
@@ -63,13 +59,17 @@ class Group:
     """For a keyframe."""
     senders: list[Sender] = attrs.field(factory=list)
 
-    def send(self, tick: Tick) -> tuple[int, int]:
-        """Send a tick to everybody; how many messages and bytes left."""
-        if tick.is_keyframe and self.waiting:
-            self._begin(self.phase.source.configurations(tick.packets[0].dts))
-        writes, size = _send(self.senders, tick.packets)
-        self.senders = [sender for sender in self.senders if not sender.ended.is_set()]
-        return writes * len(tick.packets), size
+    def send(self, packet: Packet) -> tuple[int, int]:
+        """Send a frame to everybody; how many writes and bytes left."""
+        if packet.is_keyframe and self.waiting:
+            self._begin(self.phase.source.configurations(packet.dts))
+        writes, size = _send(self.senders, [packet])
+        if writes < len(self.senders):
+            self.senders = [sender for sender in self.senders if not sender.is_lost]
+        return writes, size
+
+    def moments(self) -> Iterator[tuple[Moment, "Group"]]:
+        return ((moment, self) for moment in self.phase.moments())
 
     def _begin(self, start: list[Packet]) -> None:
         newcomers, self.waiting = self.waiting, []
@@ -84,13 +84,17 @@ def _send(senders: list[Sender], packets: list[Packet]) -> tuple[int, int]:
     encoded: dict[int, bytes] = {}
     writes = size = 0
     for sender in senders:
-        stream_id = sender.publisher.stream_id
+        stream_id = sender.stream_id
         data = encoded.get(stream_id)
         if data is None:
             data = encoded[stream_id] = chunks(packets, stream_id, CHUNK_SIZE)
-        if sender.write(data):
-            writes += 1
-            size += len(data)
+        try:
+            sender.publisher.write_nowait(data)
+        except RelayError:
+            sender.lose()
+            continue
+        writes += 1
+        size += len(data)
     return writes, size
 
 
@@ -193,7 +197,7 @@ class Publishing:
                 self._refusals[str(error)] += 1
                 task_status.started()
                 return
-            sender = Sender(publisher)
+            sender = Sender(publisher, publisher.stream_id)
             self._connect_s = trio.current_time() - self._started
             self._senders.append(sender)
             self._groups[number % len(self._groups)].waiting.append(sender)
@@ -218,14 +222,16 @@ class Publishing:
 
     async def _tick(self) -> None:
         machine, begin = machine_id(), trio.current_time()
-        for number in itertools.count():
-            for group in self._groups:
-                due = begin + group.phase.due_s(number)
-                await trio.sleep_until(due)
-                late_ms = 1000 * (trio.current_time() - due)
-                tick = group.phase.tick(number, machine, time.monotonic_ns() // 1000)
-                messages, size = group.send(tick)
-                self._window.add(messages, size, late_ms)
+        moments = heapq.merge(
+            *(group.moments() for group in self._groups), key=lambda pair: pair[0].due_s
+        )
+        for moment, group in moments:
+            due = begin + moment.due_s
+            await trio.sleep_until(due)
+            late_ms = 1000 * (trio.current_time() - due)
+            packet = group.phase.packet(moment, machine, time.monotonic_ns() // 1000)
+            messages, size = group.send(packet)
+            self._window.add(messages, size, late_ms)
 
     def report(self) -> PublishReport:
         """The figures so far."""

@@ -1,6 +1,7 @@
 """Load against real servers: what goes in comes out, and viewers say what they saw."""
 
 import functools
+import itertools
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -126,7 +127,7 @@ async def test_viewers_of_every_format_are_fed(server: ServerProcess) -> None:
     (sent,) = published
     assert (sent.publishing, sent.refused, sent.lost) == (2, 0, 0)
     assert sent.bytes > 2 * 400_000 / 8
-    assert sent.messages > sent.ticks > 0
+    assert sent.messages == sent.ticks > 0
 
 
 async def test_viewers_over_tls_are_fed(tmp_path: Path) -> None:
@@ -190,7 +191,7 @@ def play(event: events.Received) -> tuple[events.Sendable, ...]:
     if not isinstance(event, events.Play):
         return agree(event)
     (phase,) = spread(1, Source(SHAPE))
-    packets = [packet for number in range(30) for packet in phase.tick(number, "0" * 8, 5).packets]
+    packets = [phase.packet(m, "0" * 8, 5) for m in itertools.islice(phase.moments(), 60)]
     return (
         events.Status(event.stream_id, "status", "NetStream.Play.Start", ""),
         *(

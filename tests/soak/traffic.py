@@ -3,7 +3,6 @@
 The dice are loaded by one seed, so that two runs differ by the machine alone.
 """
 
-import itertools
 import random
 import socket
 import struct
@@ -108,10 +107,9 @@ class Traffic:
         for packet in self._source.configurations(0):
             await publisher.send(packet)
         began, machine = trio.current_time(), machine_id()
-        for number in itertools.count():
-            await trio.sleep_until(began + phase.due_s(number))
-            for packet in phase.tick(number, machine, time.monotonic_ns() // 1000).packets:
-                await publisher.send(packet)
+        for moment in phase.moments():
+            await trio.sleep_until(began + moment.due_s)
+            await publisher.send(phase.packet(moment, machine, time.monotonic_ns() // 1000))
 
     # Viewers.
 
