@@ -62,9 +62,13 @@ class Pacer:
     pause: float = 0.0
     not_before: float = 0.0
     """Monotonic seconds; no pass starts earlier."""
+    longest: float = 0.0
+    """The longest pause so far that news had to wait for the end of, as it really was."""
     _started: float = 0.0
     _round_began: float = 0.0
     _round_busy: float = 0.0
+    _awaited: bool = False
+    """News waits for the end of this pause."""
 
     def start_of_pass(self, now: float) -> float:
         """When news of `now` is to go out, unless more comes.
@@ -73,6 +77,7 @@ class Pacer:
         """
         if now >= self.not_before:
             return now
+        self._awaited = True
         if self.pause <= _GATHERING_S:
             return self.not_before
         longest = self.not_before - self.pause + LONGEST_PAUSE_S
@@ -80,6 +85,9 @@ class Pacer:
 
     def begin_pass(self, now: float) -> None:
         """A pass starts; news that comes while it lasts waits for the next one's time."""
+        if self._awaited:
+            self.longest = max(self.longest, now - self._started)
+            self._awaited = False
         self._started = now
         self.not_before = now + self.pause
 

@@ -49,6 +49,8 @@ class PumpStatistics:
     busy_s: float
     pause_s: float
     """From the start of a pass to the earliest start of the next, as it is now."""
+    longest_pause_s: float
+    """From start to start: the longest that there was while news waited."""
     lags: tuple[int, ...]
     """How often the event loop woke the pump so late, by `LAG_BUCKETS_S`, each with the former."""
     lag_s: float
@@ -108,6 +110,7 @@ class Pump:
             self._writes,
             self._busy_s,
             self._pacer.pause,
+            self._pacer.longest,
             tuple(accumulate(self._lags)),
             self._lag_s,
         )

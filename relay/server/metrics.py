@@ -116,6 +116,11 @@ class ServerCollector(Collector):
             sum_value=pump.lag_s,
         )
         yield _gauge("relay_pump_pause_seconds", "Pause between passes, as it is now", pump.pause_s)
+        yield _gauge(
+            "relay_pump_longest_pause_seconds",
+            "The longest pause between passes that there was while news waited",
+            pump.longest_pause_s,
+        )
         yield _gauge("relay_held_bytes", "Bytes held for peers", services.budget.held)
         yield _gauge("relay_held_bytes_limit", "Bytes that may be held", services.budget.limit)
 

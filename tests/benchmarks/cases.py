@@ -13,7 +13,7 @@ LATENCY = ("latency_p50_ms", "latency_p99_ms")
 FED = ("fed", "stalled")
 MEMORY = ("rss_kb", "pss_kb")
 START = ("media_p99_ms", "keyframe_p50_ms", "keyframe_p99_ms")
-LOOP = ("passes_per_s", "lag_p99_ms")
+LOOP = ("passes_per_s", "longest_pause_ms", "lag_p99_ms")
 ALL = COST + LATENCY + FED + MEMORY
 
 THEIRS = "nginx-rtmp RTMP"

@@ -16,6 +16,7 @@ from benchmarks.servers import HOST
 _REQUEST = b"GET /metrics HTTP/1.1\r\nHost: relay\r\nConnection: close\r\n\r\n"
 _BUCKET = re.compile(r'^relay_pump_lag_seconds_bucket\{le="(.+)"\} (.+)$', re.MULTILINE)
 _PASSES = re.compile(r"^relay_pump_passes_total (.+)$", re.MULTILINE)
+_LONGEST = re.compile(r"^relay_pump_longest_pause_seconds (.+)$", re.MULTILINE)
 ADMIN_PORT = 8081
 
 
@@ -32,6 +33,8 @@ class Pump:
         yield seen
         after, seconds = await _metrics(), time.monotonic() - began
         seen.figures["passes_per_s"] = (_passes(after) - _passes(before)) / seconds
+        # Of the server's whole life: its viewers' arrival was the hardest for it.
+        seen.figures["longest_pause_ms"] = 1000 * float(_LONGEST.findall(after)[0])
         earlier, later = _lags(before), _lags(after)
         lags = [(bound, later[bound] - n) for bound, n in earlier.items()]
         if found := quantile(0.99, lags):

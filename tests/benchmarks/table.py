@@ -42,6 +42,7 @@ FIGURES = {
     "newcomers": Figure("newcomers playing"),
     "newcomers_keyframe_p99_ms": Figure("their first keyframe p99, ms"),
     "passes_per_s": Figure("passes of the pump per s", 1),
+    "longest_pause_ms": Figure("longest pause of the pump, ms"),
     "lag_p99_ms": Figure("event loop late, p99, ms", 1),
 }
 

@@ -55,6 +55,23 @@ def test_one_dear_pass_does_not_set_the_pace() -> None:
     assert pacer.pause == pytest.approx(usual, rel=0.02)
 
 
+def test_the_longest_pause_is_one_that_news_has_waited_for() -> None:
+    pacer = Pacer()
+    last = paced(pacer, busy=0.030, passes=60, every=1.0)
+    assert pacer.pause == pytest.approx(0.090, rel=0.01)
+    assert pacer.longest == 0
+    start = pacer.start_of_pass(last + 0.010)
+    assert start > last + 0.090
+    late = 0.005
+    pacer.begin_pass(start + late)
+    assert pacer.longest == start + late - last
+    # Nothing came until long after the pause: nobody has waited for it.
+    pacer.end_pass(0.030)
+    pacer.start_of_pass(last + 5)
+    pacer.begin_pass(last + 5)
+    assert pacer.longest == start + late - last
+
+
 def test_many_small_passes_are_as_dear_as_one_large() -> None:
     one, many = Pacer(), Pacer()
     paced(one, busy=0.008, passes=60)

@@ -222,6 +222,7 @@ async def test_dear_passes_gather_news() -> None:
         await trio.sleep(1)
         gaps = [b - a for a, b in zip(visit.times()[-4:-1], visit.times()[-3:], strict=True)]
         assert all(0.095 < gap < 0.130 for gap in gaps)
+        assert pump.statistics().longest_pause_s == pytest.approx(max(gaps), abs=0.005)
         assert b"".join(data for _, data in visit.arrivals) == b"v" * 60
         assert pump.statistics().busy_s > 0
         nursery.cancel_scope.cancel()
