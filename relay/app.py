@@ -9,12 +9,14 @@ At the end accepting stops first, then connections drain under a deadline, then 
 """
 
 import resource
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import attrs
 import trio
 
+from relay.channels.hub import Hub
+from relay.channels.namespaces import namespaces
 from relay.config import Config
 from relay.fanout.budget import Budget
 from relay.fanout.pump import Pump
@@ -25,6 +27,7 @@ from relay.library import ServerStatistics, Stream, statistics
 from relay.live.stage import Stage
 from relay.live.statistics import BroadcastSettings
 from relay.ports import Ports
+from relay.publication import Publication
 from relay.server.access import Access
 from relay.server.admission import Admission
 from relay.server.doors import open_doors
@@ -34,6 +37,7 @@ from relay.server.rounds import Rounds
 from relay.server.services import Services
 from relay.server.stopping import drain
 from relay.server.turns import Turns
+from relay.store.contract import Change, Loaded, StoreUnavailable
 
 THROTTLED_ADDRESSES = 10_000
 
@@ -84,6 +88,7 @@ async def open_relay(
         background.start_soon(services.turns.run)
         background.start_soon(services.rounds.run)
         background.start_soon(services.pinging.run)
+        background.start_soon(services.hub.run)
         await background.start(services.stage.serve_broadcasts)
         await background.start(services.access.watch_keys, services.stage)
         async with trio.open_nursery() as connections:
@@ -113,6 +118,7 @@ def _services(config: Config, ports: Ports) -> Services:
         config=config,
         ports=ports,
         stage=Stage(settings, ports, budget, pump.wake),
+        hub=_hub(config, ports, budget, pump),
         pump=pump,
         budget=budget,
         access=Access(
@@ -129,3 +135,49 @@ def _services(config: Config, ports: Ports) -> Services:
         pinging=Pinging(limits.ping_s),
         trusted_proxies=trusted_networks(config.http.trusted_proxies),
     )
+
+
+def _hub(config: Config, ports: Ports, budget: Budget, pump: Pump) -> Hub:
+    return Hub(
+        namespaces(config.channels.namespaces),
+        ports,
+        budget,
+        pump.wake,
+        Unstored(),
+        _refuse,
+        config.channels.open_channels,
+        config.channels.idle_s,
+    )
+
+
+class Unstored:
+    """Stands in until a server has a store."""
+
+    async def commit(self, batch: Sequence[Change]) -> None:
+        raise StoreUnavailable("there is no store")
+
+    async def load(self, channel: str, *, keys_since_ms: int, latest: int) -> Loaded | None:
+        raise StoreUnavailable("there is no store")
+
+    async def read(
+        self, channel: str, *, after: int, limit: int, newest_first: bool = False
+    ) -> list[Publication]:
+        raise StoreUnavailable("there is no store")
+
+    async def names(self, prefix: str = "") -> list[str]:
+        return []
+
+    async def expired(self, now_ms: int) -> list[str]:
+        return []
+
+    async def details(self) -> dict[str, bytes]:
+        return {}
+
+    async def aclose(self) -> None:
+        return
+
+
+def _refuse(
+    _changes: Callable[[], Sequence[Change]], _done: Callable[[StoreUnavailable | None], None], /
+) -> None:
+    raise trio.WouldBlock

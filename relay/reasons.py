@@ -83,6 +83,16 @@ class Reason(enum.Enum):
     BROADCAST_ENDED = Consequence("the broadcast has ended", 4004)
     TRACKS_CHANGED = Consequence("the broadcast's tracks changed; connect again", 4005)
 
+    # Messages.
+    CHANNEL_CLOSED = Consequence("nothing more will be published here", 1000)
+    CHANNEL_DELETED = Consequence("the channel was deleted", 1000)
+    # Close codes that SDKs of Centrifugo act on: they come back after 30xx, and not after 35xx.
+    TOKEN_EXPIRED = Consequence("the token has expired and was not renewed", 3005)
+    SUBSCRIBER_TOO_SLOW = Consequence("the subscriber fell behind its channels", 3008)
+    TOO_MANY_COMMANDS = Consequence("too many commands", 3013)
+    WRONG_TOKEN = Consequence("this token is not good here", 3500)
+    SENT_AWAY = Consequence("the site ended this connection", 3503)
+
     # The server.
     SERVER_FULL = Consequence("the server is full; try again later", 1013)
     # An encoder that is told nothing reconnects, and that is what it should do.

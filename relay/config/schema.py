@@ -28,6 +28,8 @@ class HttpConfig:
     """Networks (CIDR) whose word on the client's address is taken."""
     frame_ancestors: tuple[str, ...] = ("'self'",)
     """Who may frame `/embed/...`: CSP sources (CSP3, 6.4.2.1)."""
+    allowed_origins: tuple[str, ...] = ()
+    """Sites (`https://HOST`) whose pages may use the whole API, with tokens."""
 
 
 @attrs.frozen(kw_only=True)
@@ -40,12 +42,20 @@ class TlsConfig:
 
 @attrs.frozen(kw_only=True)
 class AuthConfig:
-    """Who may publish."""
+    """Who may publish, and whose word on users is taken."""
 
     publish: str = "key"
     """`key`, or `open` for laboratories and tests: the key is the name."""
     yes_open: bool = False
     """Let `open` listen where other machines reach it."""
+    token_secret_file: str = ""
+    """The secret that the site signs its users' tokens with (HS256); empty for our own."""
+    jwks_file: str = ""
+    """Public keys of the site's tokens, as a JWK Set (RFC 7517); empty for none."""
+    token_issuer: str = ""
+    """What `iss` of the site's tokens must be; empty for anything."""
+    token_audience: str = ""
+    """What `aud` of the site's tokens must name; empty for anything."""
 
 
 @attrs.frozen(kw_only=True)
@@ -57,6 +67,49 @@ class MediaConfig:
     gop_bytes: int = 16 * 1024 * 1024
     gop_s: float = 20.0
     """A GOP above either bound is not kept for newcomers."""
+
+
+@attrs.frozen(kw_only=True)
+class NamespaceConfig:
+    """What channels of one kind have in common.
+
+    Who may is one of `anyone`, `guest`, `user`, `owner` (whose `sub` is the rest of the channel's
+    name), `operator` and `nobody`.
+    """
+
+    name: str
+    """What stands before the colon in `NAME:REST`; empty for channels without one."""
+    durable: bool = False
+    """Whether publications are in the store before they are acknowledged."""
+    history: int = 100
+    """Publications kept."""
+    history_s: float = 300.0
+    """How long they are kept; 0 for as long as there is room."""
+    history_bytes: int = 4 * 1024 * 1024
+    """What they may take in memory."""
+    presence: bool = False
+    """Whether subscribers can ask who else is there."""
+    join_leave: bool = False
+    """Whether they are told who comes and goes."""
+    subscribe: str = "user"
+    """Who may follow and read."""
+    publish: str = "operator"
+    """Who may add."""
+    publishes_per_s: float = 20.0
+    """From one connection, over ten seconds; the operator is not bounded."""
+    message_bytes: int = 64 * 1024
+
+
+@attrs.frozen(kw_only=True)
+class ChannelsConfig:
+    """Messages: everything live that is no picture."""
+
+    namespaces: tuple[NamespaceConfig, ...] = ()
+    """Beside the built-in ones, or instead of those of the same name."""
+    open_channels: int = 200_000
+    """In memory at once; more are refused."""
+    idle_s: float = 60.0
+    """How long one stays in memory that nobody follows and that keeps nothing."""
 
 
 @attrs.frozen(kw_only=True)
@@ -97,6 +150,8 @@ class Limits:
     """That follow no feed yet and have shown no identity."""
     wrong_keys_per_minute: int = 10
     """From one address, before every key from it is refused for a minute."""
+    guests_per_minute: int = 30
+    """Guest tokens that one address gets; a school behind NAT is one."""
     memory_bytes: int = 1024 * 1024 * 1024
     """What queues, logs and unread socket buffers may hold before new viewers are refused."""
     drain_s: float = 8.0
@@ -114,4 +169,5 @@ class Config:
     tls: TlsConfig = TlsConfig()
     auth: AuthConfig = AuthConfig()
     media: MediaConfig = MediaConfig()
+    channels: ChannelsConfig = ChannelsConfig()
     limits: Limits = Limits()

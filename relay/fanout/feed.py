@@ -17,6 +17,8 @@ a keyframe), so that a newcomer has somewhere to start:
   of its own.  That is why a join burst is not lag.  At the edge, with an empty outlet, it is live.
 - A **waiting** follower has nothing to start from: no resync point is there yet, or the last one
   lies before the gap that it fell into.  The next resync point makes it a catching one.
+- An **early** follower stands at the end, ahead of the edge: it was told otherwise what comes
+  before, as those are who follow a channel of messages.  The next pass makes it a live one.
 
 Who is behind is served between passes, never in one: two thousand newcomers at once are a second of
 work, and the live edge does not wait for them.  Of those, only who can have something now is *due*:
@@ -88,6 +90,7 @@ class Feed:
     name: str
     _prelude: Prelude
     _wake: "Wake"
+    _catch_up_ms: int = CATCH_UP_MS
     log_bytes: int = attrs.field(default=0, init=False)
     unsent_allowance: int = attrs.field(default=LEAST_UNSENT, init=False)
     """Bytes that a follower's kernel may hold unsent: the largest pass and a half."""
@@ -101,6 +104,7 @@ class Feed:
     _live: Audience = attrs.field(factory=Audience, init=False)
     _catching: dict[Follower, None] = attrs.field(factory=dict, init=False)
     _waiting: dict[Follower, None] = attrs.field(factory=dict, init=False)
+    _early: dict[Follower, None] = attrs.field(factory=dict, init=False)
     _due: dict[Follower, None] = attrs.field(factory=dict, init=False)
     """Who of those can have something now, in the order of arrival."""
     _slices: dict[int, tuple[int, bytes]] = attrs.field(factory=dict, init=False)
@@ -132,10 +136,22 @@ class Feed:
         self._waiting[follower] = None
         self._make_due(follower)
 
+    def add_at_end(self, follower: Follower) -> None:
+        """Take in somebody who knows everything up to now, and gets all that comes from here on."""
+        follower.outlet.attach(follower)
+        follower.position = self._end
+        if self._edge < self._end:
+            self._early[follower] = None
+            return
+        self._catching[follower] = None
+        if follower.outlet.backlogged:
+            return
+        self._join_live(follower)
+
     def remove(self, follower: Follower) -> None:
         """Let a follower go, and drop what it has queued."""
         self._live.remove(follower)
-        for others in (self._catching, self._waiting, self._due):
+        for others in (self._catching, self._waiting, self._early, self._due):
             others.pop(follower, None)
         follower.outlet.detach(follower)
 
@@ -173,11 +189,14 @@ class Feed:
 
     @property
     def follower_count(self) -> int:
-        return len(self._live) + len(self._catching) + len(self._waiting)
+        return len(self._live) + self._behind
+
+    @property
+    def _behind(self) -> int:
+        return len(self._catching) + len(self._waiting) + len(self._early)
 
     def statistics(self) -> FeedStatistics:
-        slow = len(self._catching) + len(self._waiting)
-        return FeedStatistics(len(self._live), slow, len(self._log), self.log_bytes)
+        return FeedStatistics(len(self._live), self._behind, len(self._log), self.log_bytes)
 
     # The pump's side.
 
@@ -195,6 +214,7 @@ class Feed:
         if self._resync is not None and start <= self._resync < self._edge:
             for follower in self._waiting:
                 self._make_due(follower)
+        self._admit_early()
         self._settle()
 
     def advance_one(self) -> bool:
@@ -207,6 +227,15 @@ class Feed:
         if self._end_reason is not None:
             self._settle()
         return True
+
+    def _admit_early(self) -> None:
+        """The edge has reached those who came ahead of it; what came after them they lack."""
+        for follower in list(self._early):
+            # Who came while this pass was under way may be ahead of the next one as well.
+            if follower.position is not None and follower.position <= self._edge:
+                del self._early[follower]
+                self._catching[follower] = None
+                self._make_due(follower)
 
     def _make_due(self, follower: Follower) -> None:
         self._due[follower] = None
@@ -260,7 +289,7 @@ class Feed:
         return self._first + len(self._log)
 
     def _is_too_old(self, piece: Piece) -> bool:
-        return self._log[-1].media_ms - piece.media_ms > CATCH_UP_MS
+        return self._log[-1].media_ms - piece.media_ms > self._catch_up_ms
 
     def _at(self, position: int) -> Piece:
         return self._log[position - self._first]

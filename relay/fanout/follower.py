@@ -42,6 +42,8 @@ class Follower:
     _clock: Callable[[], float]
     _gaps_per_minute: int
     _on_end: Callable[[Reason], None] | None = None
+    _on_gap: Callable[[], None] | None = None
+    """For who must not miss anything: called instead of waiting for a resync point."""
     position: int | None = attrs.field(default=None, init=False)
     """The next piece to be sent while catching up; None while waiting for a resync point."""
     gap: Piece | None = attrs.field(default=None, init=False)
@@ -71,7 +73,9 @@ class Follower:
         self.position = None
         self.gaps += 1
         self.feed.lag(self)
-        if self._too_often():
+        if self._on_gap is not None:
+            self._on_gap()
+        elif self._too_often():
             self.outlet.fail(Reason.VIEWER_TOO_SLOW)
 
     def held_up(self) -> None:

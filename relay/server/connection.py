@@ -87,6 +87,27 @@ class Connection:
         await self.services.turns.wait()
         return data
 
+    async def wait_gone(self) -> Reason:
+        """Wait until the peer is gone.  What it says meanwhile is kept for `receive_some`.
+
+        Only one read of it: a peer that goes on talking while it waits for an answer waits for
+        itself, and whether it goes is not seen any more.
+        """
+        while not self._given_back:
+            try:
+                await self.wire.wait_readable()
+                data = self.wire.receive_nowait(WORDS_BYTES)
+            except BlockingIOError:
+                continue
+            except WireBroken:
+                return Reason.PEER_LOST
+            if not data:
+                return Reason.PEER_CLOSED
+            self.received_bytes += len(data)
+            self._given_back = data
+        await trio.sleep_forever()
+        raise AssertionError("unreachable")
+
     def receive_media(self) -> bytes:
         """What has arrived of a publisher, who needs no turn; `b""` when it will send no more.
 

@@ -1,6 +1,6 @@
 """What a handler of an HTTP route is given, and what it gives back."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import attrs
 
@@ -8,6 +8,7 @@ from relay.http.connection import HttpConnection
 from relay.http.errors import HttpError
 from relay.http.request import Request
 from relay.http.response import Response
+from relay.identity.caller import Caller
 from relay.reasons import Reason
 from relay.server.connection import Connection, Next
 from relay.server.services import Services
@@ -23,6 +24,8 @@ class Exchange:
     http: HttpConnection
     request: Request
     params: dict[str, str]
+    caller: Caller
+    """Who asks, as far as that was shown; the route has said who may."""
 
     @property
     def services(self) -> Services:
@@ -51,13 +54,20 @@ class Answers:
 
 
 @attrs.frozen
+class Waits:
+    """A handler that answers when it can; it is cancelled when the client goes."""
+
+    answer: Callable[[Exchange], Awaitable[Response]]
+
+
+@attrs.frozen
 class Follows:
     """A handler that takes the connection over: it says what is done next, or why nothing is."""
 
     take_over: Callable[[Exchange], Reason | Next]
 
 
-Handler = Answers | Follows
+Handler = Answers | Waits | Follows
 
 
 def server_full() -> HttpError:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import attrs
 
+from relay.channels.hub import Hub
 from relay.config import Config
 from relay.fanout.budget import Budget
 from relay.fanout.follower import FollowerStatistics
@@ -54,6 +55,7 @@ class Services:
     config: Config
     ports: Ports
     stage: Stage
+    hub: Hub
     pump: Pump
     budget: Budget
     access: Access

@@ -82,8 +82,8 @@ async def keep_publishing(encoder: Encoder) -> None:
         await trio.sleep_until(began + tag.timestamp / 1000)
         try:
             await encoder.send_tags([tag])
-        except trio.BrokenResourceError:
-            return
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            return  # The server has gone, or this test has closed the stream since.
 
 
 async def record(folder: Path) -> Recording:

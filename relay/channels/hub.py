@@ -1,0 +1,497 @@
+"""All channels of this process, by name.
+
+A channel is made when somebody first asks for it, and leaves memory when nobody follows it and it
+keeps nothing that would be lost: a hundred thousand attempts on random names cost what one costs.
+A channel of a durable namespace is what the store says of it, plus what is newest in memory.
+
+Publishing is acknowledged by a callback: at once in memory, after the commit in a durable
+namespace.  So a connection may have many publications under way without a task for each, and the
+order of a channel is the order in which its publications were asked for.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+import attrs
+import trio
+
+from relay.channels.channel import Channel
+from relay.channels.errors import ChannelClosed, ChannelsFull, MessageTooBig, UnknownChannel
+from relay.channels.history import History
+from relay.channels.names import ChannelName, parse_name
+from relay.channels.namespaces import Namespaces, namespace_of
+from relay.channels.publishing import (
+    Done,
+    Keys,
+    Outcome,
+    Published,
+    Publishing,
+    channel_record,
+)
+from relay.config.schema import NamespaceConfig
+from relay.errors import FormatError
+from relay.fanout.budget import Budget
+from relay.fanout.feed import Wake
+from relay.identity.caller import NOBODY, Caller
+from relay.ports import Ports
+from relay.publication import Draft, Moment, Position, Publication
+from relay.store.contract import (
+    Change,
+    CreateChannel,
+    DeleteChannel,
+    Loaded,
+    ProducerMark,
+    Store,
+    StoreUnavailable,
+    TouchChannel,
+    Trim,
+)
+
+TIDY_EVERY_S = 10.0
+EPOCH_BYTES = 4
+LATEST_IN_MEMORY = 1000
+"""Of a durable channel; what is older is read from the store."""
+RECOVERABLE = 5000
+"""Publications; who has missed more reads history instead."""
+KEYS_FOR_S = 300.0
+"""How long an idempotency key is remembered."""
+TRIM_SLACK = 1.1
+"""A durable channel is trimmed when it is so much longer than it may be: seldom, and a lot."""
+
+Opener = Callable[[ChannelName, Caller], Channel]
+"""Makes, or finds, a channel of a namespace that the server itself writes."""
+
+
+class Submit(Protocol):
+    """How changes get into the store, in order, many in one transaction."""
+
+    def __call__(
+        self,
+        changes: Callable[[], Sequence[Change]],
+        done: Callable[[StoreUnavailable | None], None],
+        /,
+    ) -> None:
+        """Call `changes` when its transaction begins, and `done` when that is durable, or failed.
+
+        Raises:
+            trio.WouldBlock: too much waits already.
+        """
+
+
+@attrs.frozen
+class HubStatistics:
+    """A snapshot for metrics."""
+
+    channels: int
+    followers: int
+    publications: int
+    """Since the start."""
+    held_bytes: int
+
+
+@attrs.define(eq=False)
+class Hub:
+    """See the head of this module."""
+
+    _namespaces: Namespaces
+    _ports: Ports
+    _budget: Budget
+    _wake: Wake
+    _store: Store
+    _submit: Submit
+    _open_channels: int
+    _idle_s: float
+    moment_of: Callable[[str], Moment | None] = lambda _: None
+    """Where the broadcast of this name stands."""
+    openers: dict[str, Opener] = attrs.field(factory=dict)
+    """By namespace."""
+    _channels: dict[str, Channel] = attrs.field(factory=dict, init=False)
+    _keys: dict[Channel, Keys] = attrs.field(factory=dict, init=False)
+    _loading: dict[str, trio.Event] = attrs.field(factory=dict, init=False)
+    _charged: int = attrs.field(default=0, init=False)
+    _publications: int = attrs.field(default=0, init=False)
+
+    # Finding one.
+
+    async def open(self, text: str, caller: Caller = NOBODY) -> Channel:
+        """The channel of this name, made if there is none; what is kept of it is at hand.
+
+        Whoever opens a channel has asked `rules.may` before.
+
+        Raises:
+            UnknownChannel: there cannot be one.
+            ChannelsFull: there are too many.
+            StoreUnavailable: it cannot be read.
+        """
+        name, namespace = self.resolve(text)
+        if (opener := self.openers.get(namespace.name)) is not None:
+            await trio.lowlevel.checkpoint()
+            return opener(name, caller)
+        while (channel := self._channels.get(text)) is None:
+            await self._load(name, namespace)
+        await trio.lowlevel.checkpoint_if_cancelled()
+        channel.used_at = self._ports.monotonic()
+        return channel
+
+    def resolve(self, text: str) -> tuple[ChannelName, NamespaceConfig]:
+        """A name and whose rules hold for it.
+
+        Raises:
+            UnknownChannel: nothing can be called so, or there are no rules for it.
+        """
+        try:
+            name = parse_name(text)
+        except FormatError as error:
+            raise UnknownChannel(str(error)) from error
+        namespace = namespace_of(name, self._namespaces)
+        if namespace is None:
+            raise UnknownChannel(f"there is no namespace `{name.namespace}`")
+        return name, namespace
+
+    def find(self, text: str) -> Channel | None:
+        """The channel of this name, if it is in memory."""
+        return self._channels.get(text)
+
+    def channels(self) -> list[Channel]:
+        """Every channel in memory."""
+        return list(self._channels.values())
+
+    async def _load(self, name: ChannelName, namespace: NamespaceConfig) -> None:
+        """Put a channel into memory, or wait for whoever does."""
+        if (loading := self._loading.get(name.text)) is not None:
+            await loading.wait()
+            return
+        if len(self._channels) >= self._open_channels:
+            raise ChannelsFull("there are as many channels as there may be")
+        loaded = None
+        if namespace.durable:
+            with self._loads(name.text):
+                loaded = await self._store.load(
+                    name.text,
+                    keys_since_ms=self._now_ms() - round(KEYS_FOR_S * 1000),
+                    latest=min(namespace.history, LATEST_IN_MEMORY),
+                )
+        self._channels[name.text] = self._make(name, namespace, loaded)
+
+    @contextmanager
+    def _loads(self, text: str) -> Iterator[None]:
+        loading = self._loading[text] = trio.Event()
+        try:
+            yield
+        finally:
+            del self._loading[text]
+            loading.set()
+
+    def _make(
+        self, name: ChannelName, namespace: NamespaceConfig, loaded: Loaded | None
+    ) -> Channel:
+        kept = min(namespace.history, LATEST_IN_MEMORY) if namespace.durable else namespace.history
+        history = History(kept, namespace.history_bytes, round(namespace.history_s * 1000))
+        epoch = self._ports.random.randbytes(EPOCH_BYTES).hex()
+        channel = Channel(name, namespace, epoch, history, self._wake)
+        channel.used_at = self._ports.monotonic()
+        if (stream := name.stream) is not None:
+            channel.moment = lambda: self.moment_of(stream)
+        keys = self._keys[channel] = Keys()
+        if loaded is not None:
+            _restore(channel, loaded)
+            keys.known.update((key, (offset, self._now_ms())) for key, offset in loaded.keys)
+            self._charge(history.held_bytes)
+        return channel
+
+    # Adding to one.
+
+    def publish_nowait(
+        self,
+        channel: Channel,
+        drafts: Sequence[Draft],
+        done: Done,
+        *,
+        key: str = "",
+        producer: ProducerMark | None = None,
+        stream_seq: str = "",
+        closes: bool = False,
+    ) -> None:
+        """Add publications, all or none; `done` is told when they are there.
+
+        Args:
+            channel: where.
+            drafts: what; none at all where it is only to be closed.
+            done: gets the position of the last of them, or why there is none.
+            key: the same key of the same author within five minutes adds nothing, and is told the
+                position of the first time.
+            producer: how far an idempotent producer has come with this.
+            stream_seq: the writer's own sequence, kept for it.
+            closes: whether nothing may follow.
+
+        Raises:
+            ChannelClosed: nothing may be added any more.
+            MessageTooBig: one of them is too large.
+            trio.WouldBlock: the store has too much to do already.
+        """
+        if channel.is_closed:
+            raise ChannelClosed("nothing may be added to this channel any more")
+        if any(len(draft.data) > channel.namespace.message_bytes for draft in drafts):
+            raise MessageTooBig(
+                f"a message here has at most {channel.namespace.message_bytes} bytes"
+            )
+        publishing = Publishing(
+            channel,
+            self._keys[channel] if channel in self._keys else Keys(),
+            tuple(drafts),
+            done,
+            key=_scoped(key, drafts),
+            producer=producer,
+            stream_seq=stream_seq,
+            closes=closes,
+            now_ms=self._now_ms,
+            took=self._took,
+        )
+        if publishing.is_repeated():
+            return
+        if channel.namespace.durable:
+            self._submit(publishing.changes, publishing.committed)
+            publishing.begin()
+        else:
+            publishing.begin()
+            publishing.place()
+            publishing.committed(None)
+
+    async def publish(self, channel: Channel, *drafts: Draft, key: str = "") -> Published:
+        """As `publish_nowait`, for who has time to wait.
+
+        Raises:
+            StoreUnavailable: it was not committed, or there was no room to wait.
+        """
+        arrived, outcomes = trio.Event(), list[Outcome]()
+
+        def done(outcome: Outcome) -> None:
+            outcomes.append(outcome)
+            arrived.set()
+
+        try:
+            self.publish_nowait(channel, drafts, done, key=key)
+        except trio.WouldBlock:
+            raise StoreUnavailable("the store has too much to do") from None
+        await arrived.wait()
+        if isinstance(outcomes[0], StoreUnavailable):
+            raise outcomes[0]
+        return outcomes[0]
+
+    def _took(self, channel: Channel, publications: int, more_bytes: int) -> None:
+        self._publications += publications
+        self._charge(more_bytes)
+
+    # Reading one.
+
+    async def catch_up(self, channel: Channel, since: Position) -> Sequence[Publication] | None:
+        """As `Channel.missed`, from the store where memory does not reach back so far.
+
+        Nothing happens between the return and the caller's next step.
+        """
+        missed = channel.missed(since)
+        if missed is None and self._is_stored(channel, since):
+            older = await self._store.read(channel.name.text, after=since.offset, limit=RECOVERABLE)
+            if not older or older[0].offset != since.offset + 1:
+                return None
+            newer = channel.missed(Position(since.epoch, older[-1].offset))
+            missed = None if newer is None else [*older, *newer]
+        return missed if missed is not None and len(missed) <= RECOVERABLE else None
+
+    def _is_stored(self, channel: Channel, since: Position) -> bool:
+        return (
+            channel.namespace.durable
+            and since.epoch == channel.epoch
+            and since.offset <= channel.last_offset
+        )
+
+    async def read_after(self, channel: Channel, offset: int, limit: int) -> Sequence[Publication]:
+        """The first `limit` publications above an offset that are still kept, oldest first."""
+        if channel.namespace.durable and not channel.history.reaches(offset):
+            return await self._store.read(channel.name.text, after=offset, limit=limit)
+        await trio.lowlevel.checkpoint()
+        return channel.history.since(offset, limit)
+
+    async def read_before(self, channel: Channel, offset: int, limit: int) -> Sequence[Publication]:
+        """The last `limit` publications below an offset (0: of all), newest first."""
+        kept = channel.history.before(offset, limit)
+        if channel.namespace.durable and len(kept) < limit:
+            return await self._store.read(
+                channel.name.text, after=offset, limit=limit, newest_first=True
+            )
+        await trio.lowlevel.checkpoint()
+        return kept
+
+    # Its life.
+
+    def create_nowait(
+        self,
+        channel: Channel,
+        done: Callable[[StoreUnavailable | None], None],
+        *,
+        content_type: str,
+        ttl_s: int | None = None,
+        expires_ms: int | None = None,
+    ) -> None:
+        """Make a channel by hand that does not exist yet, with a type and a time to live.
+
+        Raises:
+            trio.WouldBlock: the store has too much to do already.
+        """
+        channel.content_type, channel.ttl_s, channel.expires_ms = content_type, ttl_s, expires_ms
+        channel.created_ms = self._now_ms()
+        self._change(channel, lambda: [CreateChannel(channel_record(channel))], done)
+
+    def touch_nowait(self, channel: Channel, expires_ms: int) -> None:
+        """Move a channel's expiry; nobody waits for that."""
+        channel.expires_ms = expires_ms
+        self._change(channel, lambda: [TouchChannel(channel.name.text, expires_ms)], _ignore)
+
+    def delete_nowait(
+        self, channel: Channel, done: Callable[[StoreUnavailable | None], None]
+    ) -> None:
+        """Delete a channel; followers are told once it is gone.
+
+        Raises:
+            trio.WouldBlock: the store has too much to do already.
+        """
+
+        def deleted(error: StoreUnavailable | None) -> None:
+            if error is None:
+                self._forget(channel)
+                channel.delete()
+            done(error)
+
+        self._change(channel, lambda: [DeleteChannel(channel.name.text)], deleted)
+
+    def clear_nowait(
+        self, channel: Channel, done: Callable[[StoreUnavailable | None], None]
+    ) -> None:
+        """Forget all publications of a channel; offsets go on.
+
+        Raises:
+            trio.WouldBlock: the store has too much to do already.
+        """
+
+        def cleared(error: StoreUnavailable | None) -> None:
+            if error is None:
+                self._charge(-channel.history.held_bytes)
+                channel.history.clear()
+            done(error)
+
+        self._change(channel, lambda: [Trim(channel.name.text, channel.last_offset + 1)], cleared)
+
+    def _change(
+        self,
+        channel: Channel,
+        changes: Callable[[], Sequence[Change]],
+        done: Callable[[StoreUnavailable | None], None],
+    ) -> None:
+        if not channel.namespace.durable:
+            done(None)
+            return
+
+        def committed(error: StoreUnavailable | None) -> None:
+            channel.pending -= 1
+            done(error)
+
+        self._submit(changes, committed)
+        channel.pending += 1
+
+    async def run(self) -> None:
+        """Let go of what is too old or not needed, until cancelled."""
+        while True:
+            await trio.sleep(TIDY_EVERY_S)
+            for channel in self.channels():
+                self._tidy(channel)
+            await self._delete_expired()
+
+    def _tidy(self, channel: Channel) -> None:
+        now, now_ms = self._ports.monotonic(), self._now_ms()
+        before = channel.history.held_bytes
+        expired = channel.history.expire(now_ms)
+        self._charge(channel.history.held_bytes - before)
+        if channel.namespace.durable:
+            self._trim(channel, expired)
+        self._keys[channel].forget(now_ms - round(KEYS_FOR_S * 1000))
+        channel.close_idle_feeds()
+        if channel.is_in_use or channel.used_at > now - self._idle_s:
+            return
+        if channel.namespace.durable or not (channel.history or channel.created_ms):
+            self._forget(channel)
+
+    def _trim(self, channel: Channel, expired: int) -> None:
+        """Let the store forget what is too much, or older than what has just become too old."""
+        first = channel.first_stored
+        if channel.last_offset - first + 1 > TRIM_SLACK * channel.namespace.history:
+            first = channel.last_offset - channel.namespace.history + 1
+        if expired:
+            first = max(first, channel.history.first_offset)
+        if first > channel.first_stored:
+            try:
+                self._change(channel, lambda: [Trim(channel.name.text, first)], _ignore)
+            except trio.WouldBlock:
+                return
+            channel.first_stored = first
+
+    async def _delete_expired(self) -> None:
+        now_ms = self._now_ms()
+        names = {c.name.text for c in self.channels() if (c.expires_ms or now_ms) < now_ms}
+        if any(namespace.durable for namespace in self._namespaces.values()):
+            try:
+                names.update(await self._store.expired(now_ms))
+            except StoreUnavailable:
+                # They expire in the next round.
+                return
+        for name in names:
+            try:
+                self.delete_nowait(await self.open(name), _ignore)
+            except (trio.WouldBlock, StoreUnavailable, UnknownChannel, ChannelsFull):
+                return
+
+    def _forget(self, channel: Channel) -> None:
+        if self._channels.get(channel.name.text) is channel:
+            del self._channels[channel.name.text]
+            del self._keys[channel]
+            self._charge(-channel.history.held_bytes)
+
+    # Sums.
+
+    def statistics(self) -> HubStatistics:
+        followers = sum(channel.follower_count for channel in self._channels.values())
+        return HubStatistics(len(self._channels), followers, self._publications, self._charged)
+
+    def _charge(self, more: int) -> None:
+        self._charged += more
+        self._budget.change(more)
+
+    def _now_ms(self) -> int:
+        return round(self._ports.wall() * 1000)
+
+
+def _restore(channel: Channel, loaded: Loaded) -> None:
+    """Go on where the store says that the channel stands."""
+    record = loaded.record
+    channel.epoch = record.epoch
+    channel.content_type = record.content_type
+    channel.created_ms = record.created_ms
+    channel.ttl_s, channel.expires_ms = record.ttl_s, record.expires_ms
+    channel.is_closed = record.is_closed
+    channel.first_stored = record.first_offset
+    channel.stream_seq = loaded.stream_seq
+    channel.producers.update((mark.producer, mark) for mark in loaded.producers)
+    channel.history.last_offset = record.last_offset - len(loaded.latest)
+    for publication in loaded.latest:
+        channel.history.append(publication)
+    channel.displace()
+
+
+def _scoped(key: str, drafts: Sequence[Draft]) -> str:
+    """A key of the author's own: nobody can use up another's."""
+    author = drafts[0].author if key and drafts else None
+    return key if author is None else f"{author.user}\n{key}"
+
+
+def _ignore(_: StoreUnavailable | None) -> None:
+    """What is tidied up in vain is tidied up in the next round."""

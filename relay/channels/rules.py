@@ -1,0 +1,53 @@
+"""Who may do what with a channel: one decision for every protocol that reaches it."""
+
+import enum
+
+from relay.channels.names import ChannelName
+from relay.config.schema import NamespaceConfig
+from relay.identity.caller import Caller, Kind
+
+
+class Action(enum.Enum):
+    """What can be asked of a channel."""
+
+    SUBSCRIBE = "subscribe"
+    """Follow it, read its history, see who is there."""
+    PUBLISH = "publish"
+    """Add to it; where channels are made by hand, make, close and delete it."""
+
+
+_LEAST = {
+    "anyone": Kind.NOBODY,
+    "guest": Kind.GUEST,
+    "user": Kind.USER,
+    "operator": Kind.OPERATOR,
+}
+
+
+def may(
+    action: Action,
+    caller: Caller,
+    name: ChannelName,
+    namespace: NamespaceConfig,
+    *,
+    is_open: bool = False,
+) -> bool:
+    """Whether this caller may.
+
+    Args:
+        action: what is asked.
+        caller: who asks.
+        name: of which channel.
+        namespace: whose rules hold for it.
+        is_open: whether this is a laboratory, where anyone may do what anyone could.
+    """
+    rule = namespace.subscribe if action is Action.SUBSCRIBE else namespace.publish
+    if rule == "nobody":
+        return False
+    if is_open or caller.kind is Kind.OPERATOR:
+        return True
+    if action is Action.SUBSCRIBE and name.text in caller.channels:
+        return True
+    if rule == "owner":
+        return bool(caller.sub) and caller.sub == name.rest
+    return caller.kind >= _LEAST[rule]
