@@ -10,7 +10,7 @@ The channel is small: when this task is slow the publisher's task waits, and TCP
 encoder.  This task itself never waits for a viewer.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -46,6 +46,8 @@ class Broadcast:
     _ports: Ports
     _budget: Budget
     _wake: Wake
+    _on_change: Callable[[str], None]
+    """Told this name when what others show of it may be different: at most a few times a second."""
     state: State = attrs.field(default=State.STARTING, init=False)
     run: Run | None = attrs.field(default=None, init=False)
     """Whoever publishes now."""
@@ -131,9 +133,11 @@ class Broadcast:
             self.state = State.HELD
             self._say_waiting("held")
             self._mark()
+            self._on_change(self.name)
 
     def _end(self) -> None:
         self.state = State.ENDED
+        self._on_change(self.name)
         self._outputs.end()
         for subscription in self._subscriptions:
             subscription.end()
@@ -168,6 +172,7 @@ class Broadcast:
         self._mark()
         if was is State.HELD:
             self._say(LIVE)
+        self._on_change(self.name)
 
     def _emit(self, packet: Packet, is_resync: bool) -> None:
         self._packets += 1
@@ -209,6 +214,7 @@ class Broadcast:
             "bits_per_second": self._bits_per_second,
         }
         self._say(edge)
+        self._on_change(self.name)
 
     def _mark(self) -> None:
         self._mark_ms = self._sequencer.edge_ms

@@ -4,7 +4,7 @@ A name leaves nothing behind: a broadcast is forgotten when its hold is over, a 
 its last waiter has gone.  A hundred thousand attempts on random names cost what one costs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import attrs
@@ -50,6 +50,8 @@ class Stage:
     _ports: Ports
     _budget: Budget
     _wake: Wake
+    on_change: Callable[[str], None] = lambda _: None
+    """Told the name of a broadcast of which others may have to show something else now."""
     _broadcasts: dict[str, Broadcast] = attrs.field(factory=dict, init=False)
     _guards: dict[str, TakeoverGuard] = attrs.field(factory=dict, init=False)
     _waiting: dict[str, _Waiting] = attrs.field(factory=dict, init=False)
@@ -125,7 +127,9 @@ class Stage:
 
     def _open(self, name: str) -> Broadcast:
         session = self._ports.random.randbytes(8).hex()
-        broadcast = Broadcast(name, session, self._settings, self._ports, self._budget, self._wake)
+        broadcast = Broadcast(
+            name, session, self._settings, self._ports, self._budget, self._wake, self.on_change
+        )
         self._broadcasts[name] = broadcast
         self._nursery.start_soon(self._serve, broadcast)
         if (waiting := self._waiting.pop(name, None)) is not None:
