@@ -24,7 +24,7 @@ from relay.cli.welcome import first_key, instructions
 from relay.config import Config
 from relay.config.load import load_config
 from relay.errors import ConfigError
-from relay.identity.keyfile import make_data_directory
+from relay.identity.private_files import make_data_directory
 
 
 class Statistics(Protocol):

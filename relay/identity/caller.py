@@ -19,6 +19,17 @@ class Kind(enum.IntEnum):
 
 
 @attrs.frozen(kw_only=True)
+class ServerSubscription:
+    """What a token says of a channel that it subscribes its connection to by itself."""
+
+    channel: str
+    info: bytes = b""
+    """A JSON value for presence there, instead of the connection's; empty for none."""
+    data: bytes = b""
+    """A JSON value for the connection itself; empty for none."""
+
+
+@attrs.frozen(kw_only=True)
 class Caller:
     """A peer, as far as it has shown who it is."""
 
@@ -32,6 +43,8 @@ class Caller:
     """Rooms in which `role` holds."""
     channels: tuple[str, ...] = ()
     """Channels that the token subscribes it to by itself."""
+    subs: tuple[ServerSubscription, ...] = ()
+    """What the token says of some of `channels`."""
     info: bytes = b""
     """A JSON value of the site's, for presence; empty for none."""
     expires_at: float | None = None

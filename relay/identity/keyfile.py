@@ -1,15 +1,9 @@
-"""`DATA/keys.toml`: read by the server, written by `relay key`, at the same time.
+"""`DATA/keys.toml`: read by the server, written by `relay key`, at the same time."""
 
-A reader sees the file before a change or after it, never half of it: a change is written beside
-it, flushed to the disk, and renamed over it.  Two writers take turns by a lock on a file of its
-own, because a lock on the file itself would go with the file that is renamed away.
-"""
-
-import contextlib
-import fcntl
 import os
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 
 import attrs
@@ -17,6 +11,7 @@ import attrs
 from relay.config.strict import structure
 from relay.errors import ConfigError
 from relay.identity.keys import ApiKey, Key, PublishKey
+from relay.identity.private_files import Stamp, locked, make_data_directory, replace, stamp
 from relay.identity.toml import table
 
 FILE_NAME = "keys.toml"
@@ -25,8 +20,6 @@ _HEADER = """\
 # Keys of Relay, written by `relay key`.  The keys themselves are not in here: `digest` is all
 # that is kept of them.
 """
-
-Stamp = tuple[int, int, int]
 
 
 @attrs.frozen
@@ -39,6 +32,15 @@ class KeySet:
     def every(self) -> tuple[PublishKey | ApiKey, ...]:
         """Stream keys and API keys; an id is unique among them all."""
         return (*self.publish, *self.api)
+
+    @cached_property
+    def owners(self) -> Mapping[str, tuple[str, ...]]:
+        """By the name of a stream: the `sub` of everybody who owns a good key for it."""
+        owners: dict[str, tuple[str, ...]] = {}
+        for key in self.publish:
+            if key.owner and key.revoked is None and key.owner not in owners.get(key.name, ()):
+                owners[key.name] = (*owners.get(key.name, ()), key.owner)
+        return owners
 
     def revoked(self, id: str, when: str) -> "KeySet":  # noqa: A002  # the field's name
         """The same keys, with one of them good no more.  A second time changes nothing."""
@@ -68,7 +70,7 @@ class KeyFile:
         try:
             with self.path.open("rb") as file:
                 # Of what is open: the path may mean another file by now.
-                self._stamp = _stamp(os.fstat(file.fileno()))
+                self._stamp = stamp(os.fstat(file.fileno()))
                 content = file.read()
         except FileNotFoundError:
             self._stamp = None
@@ -80,7 +82,7 @@ class KeyFile:
     def changed(self) -> bool:
         """Whether the file is another than `load` last read.  One `stat`, cheap enough to poll."""
         try:
-            return _stamp(self.path.stat()) != self._stamp
+            return stamp(self.path.stat()) != self._stamp
         except FileNotFoundError:
             return self._stamp is not None
         except OSError:
@@ -94,24 +96,12 @@ class KeyFile:
         """
         try:
             make_data_directory(self.path.parent)
-            with _locked(self.path.with_suffix(".lock")):
+            with locked(self.path):
                 keys = how(self.load())
-                _replace(self.path, _render(keys))
+                replace(self.path, _render(keys))
                 return keys
         except OSError as error:
             raise ConfigError(f"{error.filename or self.path}: {error.strerror}") from None
-
-
-def make_data_directory(path: Path) -> None:
-    """Make it, for its owner alone.  One that exists keeps its mode: it may hold other things."""
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
-
-
-def _stamp(status: os.stat_result) -> Stamp:
-    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _parse(content: bytes, path: Path) -> KeySet:
@@ -140,55 +130,3 @@ def _render(keys: KeySet) -> bytes:
     tables = [table("publish", attrs.asdict(key)) for key in keys.publish]
     tables += [table("api", attrs.asdict(key)) for key in keys.api]
     return "\n".join([_HEADER, *tables]).encode()
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    descriptor = _open_lock(path)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _open_lock(path: Path) -> int:
-    """Only what is new is given away, and no link is followed: root may be the one who asks, in
-    a directory that is not root's.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        return os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    _give_to_owner_of(path.parent, descriptor)
-    return descriptor
-
-
-def _replace(path: Path, content: bytes) -> None:
-    fresh = path.with_suffix(".new")
-    # A crash may have left one; whoever holds the lock may throw it away.
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        _give_to_owner_of(path.parent, descriptor)
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-    fresh.rename(path)
-    _flush_directory(path.parent)
-
-
-def _give_to_owner_of(directory: Path, descriptor: int) -> None:
-    """`sudo relay key create` must not leave a file that the server's own user cannot read."""
-    if os.geteuid() == 0:
-        status = directory.stat()
-        os.fchown(descriptor, status.st_uid, status.st_gid)
-
-
-def _flush_directory(directory: Path) -> None:
-    """A rename lasts through a power cut when the directory is on the disk as well."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Keys do not belong in logs: `sk_...last4` is enough to tell one from another."""
+"""Keys and tokens do not belong in logs: `sk_...last4` is enough to tell one from another."""
 
 import re
 
@@ -6,19 +6,33 @@ import re
 # as `task_list` is no key; `%2Fsk_...` ends in a hexadecimal digit and hides one.
 _KEY = re.compile(r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2}))(sk|rk)(?:_|%5[Ff])([A-Za-z0-9_%~-]+)")
 
+# A user's token: up to three parts of base64url, of which the first is an object in JSON.
+_JWT = re.compile(r"eyJ[A-Za-z0-9_%-]{8,}(?:(?:\.|%2[Ee])([A-Za-z0-9_%-]*)){0,2}")
+
 # What a publisher or a page calls a key is one, whatever it looks like.
-_PARAMETER = re.compile(r"((?:^|(?<=[?&\s]))(?:key|token)=)(?!sk_|rk_)[^&?/\s'\"]+", re.IGNORECASE)
+_PARAMETER = re.compile(
+    r"((?:^|(?<=[?&\s]))(?:key|token)=)(?!sk_|rk_|eyJ)[^&?/\s'\"]+", re.IGNORECASE
+)
 
 # Of a text that is not much longer, the last four would be most of it.
 _SHORTEST_WITH_TAIL = 12
 
 
 def redact(text: str) -> str:
-    """The text with every key in it cut to `sk_...last4`, `rk_...last4`, or nothing at all."""
-    return _PARAMETER.sub(r"\1...", _KEY.sub(_cut, text))
+    """The text with every key in it cut to `sk_...last4`, `rk_...last4`, or nothing at all, and
+    every token to `eyJ...last4`.
+    """
+    return _PARAMETER.sub(r"\1...", _JWT.sub(_cut_token, _KEY.sub(_cut_key, text)))
 
 
-def _cut(match: re.Match[str]) -> str:
+def _cut_key(match: re.Match[str]) -> str:
     kind, secret = match.groups()
-    tail = secret[-4:] if len(secret) >= _SHORTEST_WITH_TAIL else ""
-    return f"{kind}_...{tail}"
+    return f"{kind}_...{_tail(secret)}"
+
+
+def _cut_token(match: re.Match[str]) -> str:
+    return f"eyJ...{_tail(match[1] or '')}"
+
+
+def _tail(secret: str) -> str:
+    return secret[-4:] if len(secret) >= _SHORTEST_WITH_TAIL else ""

@@ -1,4 +1,4 @@
-"""How many wrong keys one address may show.
+"""How often one address may do what costs us something: show a wrong key, ask for a guest's token.
 
 Nobody guesses 256 bits; this keeps the encoder with last year's key, which retries many times a
 second, and the curious from costing more than a comparison each.
@@ -15,15 +15,15 @@ MINUTE_S = 60.0
 @attrs.define
 class _Record:
     since: float
-    wrong: int = 0
+    times: int = 0
     blocked_until: float = float("-inf")
 
 
 @attrs.define(eq=False)
 class Throttle:
-    """Counts wrong keys by address; after `per_minute` of them, refuses all for a minute.
+    """Counts by address; after `per_minute` times, refuses for a minute.
 
-    Keeps `max_addresses` records; beyond that, the one longest without a wrong key is forgotten.
+    Keeps `max_addresses` records; beyond that, the one longest without another is forgotten.
     """
 
     per_minute: int
@@ -31,15 +31,19 @@ class Throttle:
     _records: OrderedDict[str, _Record] = attrs.field(factory=OrderedDict, init=False)
 
     def allowed(self, address: str, now: float) -> bool:
-        """Whether a key from this host may be looked at.  `now` in seconds, any steady clock."""
-        record = self._records.get(_neighbourhood(address))
-        return record is None or now >= record.blocked_until
+        """Whether this host may go on.  `now` in seconds, any steady clock."""
+        return self.wait_s(address, now) <= 0
 
-    def failed(self, address: str, now: float) -> None:
-        """A key from this host was wrong."""
+    def wait_s(self, address: str, now: float) -> float:
+        """How long it may not; 0 if it may."""
+        record = self._records.get(_neighbourhood(address))
+        return 0.0 if record is None else max(0.0, record.blocked_until - now)
+
+    def count(self, address: str, now: float) -> None:
+        """This host has done it once more."""
         record = self._record(_neighbourhood(address), now)
-        record.wrong += 1
-        if record.wrong >= self.per_minute:
+        record.times += 1
+        if record.times >= self.per_minute:
             record.blocked_until = now + MINUTE_S
 
     def __len__(self) -> int:

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.errors import ConfigError
-from relay.identity.keyfile import KeyFile, KeySet, make_data_directory
+from relay.identity.keyfile import KeyFile, KeySet
 from relay.identity.keys import ApiKey, PublishKey, digest, key_id
+from relay.identity.private_files import make_data_directory
 from relay.identity.toml import table
 
 CREATED = "2026-01-01T00:00:00Z"
