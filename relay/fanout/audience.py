@@ -13,7 +13,7 @@ Nobody counts what a ready follower is sent: the audience counts what it sends t
 for every follower what the sums were when it became ready.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import attrs
 
@@ -45,6 +45,16 @@ class Audience:
 
     def __len__(self) -> int:
         return len(self._ready) + len(self._held_up)
+
+    @property
+    def ready_count(self) -> int:
+        """Those who have got every pass in whole."""
+        return len(self._ready)
+
+    @property
+    def held_up(self) -> Iterable[Follower]:
+        """The others."""
+        return self._held_up
 
     def __iter__(self) -> Iterator[Follower]:
         yield from list(self._ready.values())

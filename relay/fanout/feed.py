@@ -191,6 +191,22 @@ class Feed:
     def follower_count(self) -> int:
         return len(self._live) + self._behind
 
+    def receiving_count(self, since: float, *, is_flowing: bool) -> int:
+        """Followers who really receive.
+
+        Who has a backlog, or waits behind a gap, does if it has taken something `since` then; all
+        others who have begun do while the feed itself `is_flowing`.  Nothing is kept for this at
+        any pass: a follower without a backlog has got whatever there was.
+        """
+        ready, slow = self._live.ready_count, [*self._live.held_up, *self._waiting]
+        for follower in self._catching:
+            if follower.outlet.backlogged:
+                slow.append(follower)
+            else:
+                ready += 1
+        receiving = sum([follower.outlet.has_progressed(since) for follower in slow])
+        return receiving + ready if is_flowing else receiving
+
     @property
     def _behind(self) -> int:
         return len(self._catching) + len(self._waiting) + len(self._early)

@@ -26,6 +26,7 @@ way when somebody asks for the sums (`sent_directly`), and are told when it has 
 
 import errno
 from collections.abc import Awaitable, Callable, Iterable
+from math import inf
 
 import attrs
 import trio
@@ -73,6 +74,7 @@ class Outlet:
         "_drained",
         "_limits",
         "_on_fail",
+        "_progress_at",
         "_sent_bytes",
         "_short_sends",
         "_sources",
@@ -107,12 +109,17 @@ class Outlet:
         self._on_fail = on_fail
         self._backlog: Backlog | None = None
         self._drained: trio.Event | None = None
+        self._progress_at = -inf
         self._sources: tuple[Source, ...] = ()
 
     @property
     def backlogged(self) -> bool:
         """Whether something waits here for the peer."""
         return self._backlog is not None
+
+    def has_progressed(self, since: float) -> bool:
+        """Whether the peer has taken something after it had fallen behind, not before `since`."""
+        return self.reason is None and self._progress_at >= since
 
     def write_nowait(
         self, data: bytes, source: Source | None = None, mark: Piece | None = None
@@ -137,8 +144,10 @@ class Outlet:
             self.fail(Reason.PEER_LOST)
             return
         self._short_sends += 1
+        # The peer has taken all that was before.
+        self._progress_at = self._clock()
         self._backlog = Backlog(self._budget, self.wire.unread_bytes())
-        self._backlog.start(data, sent, self._clock())
+        self._backlog.start(data, sent, self._progress_at)
         self._hold_up()
         self._spawn(self._drain)
 
@@ -250,6 +259,7 @@ class Outlet:
             self.fail(Reason.PEER_LOST)
 
     def _send_queued(self, backlog: Backlog) -> None:
+        now = self._clock()
         while True:
             try:
                 sent = self.wire.send_nowait(backlog.unsent)
@@ -259,6 +269,7 @@ class Outlet:
                 self.fail(Reason.PEER_LOST)
                 return
             self._sent_bytes += sent
+            self._progress_at = now
             if not backlog.advance(sent):
                 return
             if not backlog.start_next():

@@ -12,6 +12,7 @@ encoder.  This task itself never waits for a viewer.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 from typing import Any
 
 import attrs
@@ -28,12 +29,15 @@ from relay.live.statistics import BroadcastSettings, BroadcastStatistics, State
 from relay.live.subscription import Subscription
 from relay.packet import Packet
 from relay.ports import Ports
+from relay.publication import Moment
 from relay.reasons import Reason
 
 MARK_EVERY_MS = 10_000
 """How often FLV carries an `onRelay` tag."""
 EDGE_EVERY_MS = 1_000
 """How often `relay.fmp4.1` says where the live edge is."""
+RECEIVED_WITHIN_S = 5.0
+"""Who has got media within so long is a viewer."""
 
 
 @attrs.define(eq=False)
@@ -67,6 +71,9 @@ class Broadcast:
     _edge_ms: int = attrs.field(default=0, init=False)
     _edge_bytes: int = attrs.field(default=0, init=False)
     _mark_ms: int = attrs.field(default=0, init=False)
+    _media_at: float = attrs.field(default=-inf, init=False)
+    """When there was media last."""
+    _told_viewers: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.since = self._ports.wall()
@@ -148,6 +155,7 @@ class Broadcast:
     def _take(self, run: Run, packets: list[Packet]) -> None:
         """What one read of the publisher held."""
         sequencer, now = self._sequencer, self._ports.monotonic()
+        packets_before = self._packets
         sequencer.learn(run.metadata)
         for packet in packets:
             for step in sequencer.take(packet, now):
@@ -158,6 +166,8 @@ class Broadcast:
                     self._begin_run(step)
                 else:
                     self._outputs.forget()
+        if self._packets > packets_before:
+            self._media_at = now
         self._accompany()
         if sequencer.is_decodable:
             run.decodable.set()
@@ -206,11 +216,12 @@ class Broadcast:
         self._edge_at, self._edge_bytes = now, self._payload_bytes
         self._edge_ms = self._sequencer.edge_ms
         self._charge()
+        self._told_viewers = self.viewer_count
         edge = {
             "type": "edge",
             "media_ms": self._sequencer.shown_ms,
             "server_time_ms": round(self._ports.wall() * 1000),
-            "viewers": self.viewer_count,
+            "viewers": self._told_viewers,
             "bits_per_second": self._bits_per_second,
         }
         self._say(edge)
@@ -278,7 +289,28 @@ class Broadcast:
 
     @property
     def viewer_count(self) -> int:
-        return sum(self._outputs.viewers.values())
+        """Connections that have really received media lately: the one number that all show."""
+        return sum(self._viewers().values())
+
+    def _viewers(self) -> dict[Format, int]:
+        """The same by format.  While nobody publishes, who has got all there was is a viewer."""
+        since = self._ports.monotonic() - RECEIVED_WITHIN_S
+        is_flowing = self.state is State.HELD or self._media_at >= since
+        return self._outputs.viewers(since, is_flowing=is_flowing)
+
+    def recount(self) -> None:
+        """Tell of viewers who come and go while there is no live edge to tell it along with."""
+        count = self.viewer_count
+        if count != self._told_viewers:
+            self._told_viewers = count
+            self._on_change(self.name)
+
+    @property
+    def moment(self) -> Moment | None:
+        """What is shown now; None before the first keyframe."""
+        if self.state is State.STARTING:
+            return None
+        return Moment(self.session, self._sequencer.shown_ms)
 
     @property
     def waiting_message(self) -> dict[str, Any] | None:
@@ -297,7 +329,7 @@ class Broadcast:
             session=self.session,
             state=self.state,
             since=self.since,
-            viewers=self._outputs.viewers,
+            viewers=self._viewers(),
             runs=self._runs,
             packets=self._packets,
             payload_bytes=self._payload_bytes,

@@ -120,9 +120,12 @@ class Outputs:
             if output.is_idle(now):
                 del self._outputs[output_format]
 
-    @property
-    def viewers(self) -> dict[Format, int]:
-        return {f: output.feed.follower_count for f, output in self._outputs.items()}
+    def viewers(self, since: float, *, is_flowing: bool) -> dict[Format, int]:
+        """Who really receives, as `Feed.receiving_count` has it."""
+        return {
+            output_format: output.feed.receiving_count(since, is_flowing=is_flowing)
+            for output_format, output in self._outputs.items()
+        }
 
     @property
     def held_bytes(self) -> int:

@@ -19,11 +19,13 @@ from relay.live.run import Publisher, Run
 from relay.live.statistics import BroadcastSettings
 from relay.live.takeover import TakeoverGuard
 from relay.ports import Ports
+from relay.publication import Moment
 from relay.reasons import Reason
 
 log = structlog.get_logger("relay.broadcast")
 
 TIDY_EVERY_S = 10.0
+RECOUNT_EVERY_S = 1.0
 
 
 class PublishRefused(RelayError):
@@ -62,11 +64,18 @@ class Stage:
     ) -> None:
         """Own the broadcasts' tasks until cancelled."""
         async with trio.open_nursery() as self._nursery:
+            self._nursery.start_soon(self._recount)
             task_status.started()
             while True:
                 await trio.sleep(TIDY_EVERY_S)
                 for broadcast in self._broadcasts.values():
                     broadcast.close_idle_feeds()
+
+    async def _recount(self) -> None:
+        while True:
+            await trio.sleep(RECOUNT_EVERY_S)
+            for broadcast in self.broadcasts():
+                broadcast.recount()
 
     @contextmanager
     def publishing(self, name: str, publisher: Publisher) -> Iterator[Run]:
@@ -84,6 +93,11 @@ class Stage:
     def broadcast(self, name: str) -> Broadcast | None:
         """The broadcast of this name, also while it is held; None when there is none."""
         return self._broadcasts.get(name)
+
+    def moment(self, name: str) -> Moment | None:
+        """Where the broadcast of this name stands, if there is one with a picture."""
+        broadcast = self._broadcasts.get(name)
+        return None if broadcast is None else broadcast.moment
 
     def broadcasts(self) -> list[Broadcast]:
         return list(self._broadcasts.values())

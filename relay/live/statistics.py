@@ -37,6 +37,7 @@ class BroadcastStatistics:
     state: State
     since: float
     viewers: dict[Format, int]
+    """Connections that have really received media within the last seconds."""
     runs: int
     packets: int
     payload_bytes: int
