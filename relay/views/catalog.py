@@ -5,7 +5,7 @@ One change of a stream is made at a time: whoever sends `If-Match` has seen what
 based on.  A change that has begun outlasts who asked for it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import attrs
 import structlog
@@ -13,7 +13,7 @@ import trio
 
 from relay.channels.hub import Submit
 from relay.errors import FormatError
-from relay.store.contract import PutDetails, Store, StoreUnavailable
+from relay.store.contract import Change, PutDetails, Store, StoreUnavailable
 from relay.views.details import Details, stored
 
 log = structlog.get_logger("relay.catalog")
@@ -69,23 +69,44 @@ class Catalog:
         return details
 
     async def _commit(self, stream: str, details: Details) -> None:
-        committed = self._under_way[stream] = trio.Event()
-        failures: list[StoreUnavailable] = []
-
-        def done(error: StoreUnavailable | None) -> None:
-            del self._under_way[stream]
-            if error is None:
-                self._details[stream] = details
-                self.on_change(stream)
-            else:
-                failures.append(error)
-            committed.set()
-
+        putting = _Putting(stream, details, self._decided)
+        self._under_way[stream] = putting.decided
         try:
-            self._submit(lambda: [PutDetails(stream, details.encoded())], done)
+            self._submit(putting)
         except trio.WouldBlock:
-            full = StoreUnavailable("the store has too much to do")
-            done(full)
-        await committed.wait()
-        if failures:
-            raise failures[0]
+            putting.done(StoreUnavailable("the store has too much to do"))
+        except StoreUnavailable as error:
+            putting.done(error)
+        await putting.decided.wait()
+        if putting.error is not None:
+            raise putting.error
+
+    def _decided(self, putting: "_Putting") -> None:
+        del self._under_way[putting.stream]
+        if putting.error is None:
+            self._details[putting.stream] = putting.details
+            self.on_change(putting.stream)
+
+
+@attrs.define(eq=False)
+class _Putting:
+    """A change on its way to the store."""
+
+    stream: str
+    details: Details
+    _tell: Callable[["_Putting"], None]
+    decided: trio.Event = attrs.field(factory=trio.Event, init=False)
+    error: StoreUnavailable | None = attrs.field(default=None, init=False)
+    size: int = attrs.field(init=False)
+
+    @size.default
+    def _size(self) -> int:
+        return len(self.stream) + len(self.details.encoded())
+
+    def changes(self) -> Sequence[Change]:
+        return (PutDetails(self.stream, self.details.encoded()),)
+
+    def done(self, error: StoreUnavailable | None) -> None:
+        self.error = error
+        self._tell(self)
+        self.decided.set()

@@ -1,0 +1,40 @@
+"""What is shown of broadcasts, and who tells the live views that it has changed."""
+
+from relay.channels.hub import Hub
+from relay.fanout.budget import Budget
+from relay.fanout.feed import Wake
+from relay.live.stage import Stage
+from relay.ports import Ports
+from relay.server.access import Access
+from relay.views.broadcasts import SHOWN, item_of
+from relay.views.catalog import Catalog
+from relay.views.item import Item
+from relay.views.query import NAMESPACE, Query
+from relay.views.views import Views
+
+
+def show(
+    stage: Stage,
+    catalog: Catalog,
+    access: Access,
+    hub: Hub,
+    *,
+    ports: Ports,
+    budget: Budget,
+    wake: Wake,
+    most: int,
+) -> Views:
+    """Live views of what is on stage, told of every change; at most so many different ones."""
+
+    def item(stream: str, shown: Item | None) -> Item | None:
+        broadcast = stage.broadcast(stream)
+        if broadcast is None or broadcast.state not in SHOWN:
+            return None
+        owner = next(iter(access.owners(stream)), None)
+        return item_of(broadcast.statistics(), catalog[stream], owner, shown)
+
+    _, namespace = hub.resolve(Query().channel)
+    views = Views(item, namespace, ports, budget, wake, most)
+    stage.on_change = catalog.on_change = views.changed
+    hub.openers[NAMESPACE] = views.open_channel
+    return views
