@@ -1,4 +1,4 @@
-"""The command line: `relay serve`, `demo`, `key`, `bench` and `check`."""
+"""The command line: `relay serve`, `demo`, `key`, `token`, `bench` and `check`."""
 
 import sys
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ COMMANDS = {
     "serve": ("relay.cli.serve:command", "Serve until SIGINT or SIGTERM."),
     "demo": ("relay.cli.demo:command", "Serve, and publish a test picture to it."),
     "key": ("relay.cli.key:app", "Make, list and revoke stream keys and API keys."),
+    "token": ("relay.cli.token:command", "Make a token that says who a user is."),
     "bench": ("relay.cli.bench:app", "Make load for a live server, and measure it."),
     "check": ("relay.cli.check:command", "Say what the configuration means, or what is wrong."),
 }

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from relay.config.address import is_loopback, parse_address
 from relay.config.schema import Config
+from relay.config.store_url import store_kind
 from relay.config.strict import Problem, nearest
 from relay.config.tree import SETTINGS, value_at
 from relay.errors import ConfigError
@@ -19,6 +20,9 @@ MAY_BE_ZERO = frozenset({"media.hold_s", "limits.drain_s"})
 # A source with a blank, a comma or a semicolon in it would become another directive, or another
 # policy, in the header (CSP3, 2.2).
 _CSP_SOURCE = re.compile(r"[!-+\--:<-~]+")
+
+# As browsers write it (RFC 6454, 6.2); what is compared letter by letter must not differ in one.
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 
 
 def check(config: Config) -> list[Problem]:
@@ -74,6 +78,23 @@ def _frames(config: Config) -> Iterator[Problem]:
             )
 
 
+def _origins(config: Config) -> Iterator[Problem]:
+    for origin in config.http.allowed_origins:
+        if not _ORIGIN.fullmatch(origin):
+            yield Problem(
+                "http.allowed_origins",
+                f"`http.allowed_origins`: `{origin}` is no origin; write https://HOST or "
+                "https://HOST:PORT, in small letters and without a path",
+            )
+
+
+def _store(config: Config) -> Iterator[Problem]:
+    try:
+        store_kind(config.store.url)
+    except ConfigError as error:
+        yield Problem("store.url", f"`store.url`: {error}")
+
+
 def _tls(config: Config) -> Iterator[Problem]:
     given = {name: getattr(config.tls, name) for name in ("certificate", "key")}
     for path in ("rtmp.tls_listen", "http.tls_listen"):
@@ -120,6 +141,8 @@ _RULES: tuple[Callable[[Config], Iterator[Problem]], ...] = (
     _addresses,
     _networks,
     _frames,
+    _origins,
+    _store,
     _tls,
     _publish,
     _laboratory,

@@ -110,6 +110,17 @@ class ChannelsConfig:
     """In memory at once; more are refused."""
     idle_s: float = 60.0
     """How long one stays in memory that nobody follows and that keeps nothing."""
+    live_views: int = 1000
+    """Different ones at once; more are refused."""
+
+
+@attrs.frozen(kw_only=True)
+class StoreConfig:
+    """Where what must outlive the process is kept."""
+
+    url: str = attrs.field(default="", repr=False)
+    """`postgresql://...`, or `memory:` for nothing at all; empty for a file in the data directory.
+    """
 
 
 @attrs.frozen(kw_only=True)
@@ -137,6 +148,20 @@ class Limits:
     ws_message_bytes: int = 64 * 1024
     ws_frames_per_s: int = 100
     """From one WebSocket peer, over ten seconds; a player sends one now and then."""
+    command_bytes: int = 128 * 1024
+    """One message of a Centrifugo client; it may hold many commands."""
+    commands_per_s: int = 1000
+    """From one such client, over ten seconds."""
+    unacknowledged_publishes: int = 256
+    """From one such client; over that its commands wait unread."""
+    subscriptions: int = 256
+    """Of one such client."""
+    history_publications: int = 1000
+    """In one answer to a question for history."""
+    reply_bytes: int = 1_000_000
+    """Publications in one reply; some clients take no message above a mebibyte."""
+    expired_grace_s: float = 25.0
+    """How long a connection or a subscription outlives its token, for another one to come."""
     before_publish_bytes: int = 128 * 1024
     """From one encoder before each of its publications; it needs some five thousand."""
     publisher_bits_per_s: int = 50_000_000
@@ -170,4 +195,5 @@ class Config:
     auth: AuthConfig = AuthConfig()
     media: MediaConfig = MediaConfig()
     channels: ChannelsConfig = ChannelsConfig()
+    store: StoreConfig = StoreConfig()
     limits: Limits = Limits()

@@ -18,9 +18,11 @@ H = TypeVar("H")
 
 
 class Who(enum.Enum):
-    """Whom a route answers."""
+    """Whom a route answers.  Each of them includes those after it."""
 
     ANYONE = "anyone"
+    GUEST = "guest"
+    USER = "user"
     OPERATOR = "operator"
 
 
@@ -32,7 +34,8 @@ def _frozen(methods: Iterable[str]) -> frozenset[str]:
 class Route(Generic[H]):
     """One path and the methods that one handler answers there.
 
-    `pattern` is literal except for names in braces, as in `/{app}/{name}.flv`.  GET brings HEAD.
+    `pattern` is literal except for names in braces, as in `/{app}/{name}.flv`.  A last name may be
+    `{channel:path}`, which holds slashes too, raw and escaped.  GET brings HEAD.
     """
 
     methods: frozenset[str] = attrs.field(converter=_frozen)
@@ -65,13 +68,13 @@ class RouteTable(Generic[H]):
         self.routes = tuple(routes)
         self._patterns = [(_compile(route.pattern), route) for route in routes]
 
-    def match(self, method: str, path: str) -> Match[H] | Allowed:
-        """The route for a method and a decoded path.
+    def match(self, method: str, path: str, raw_path: str) -> Match[H] | Allowed:
+        """The route for a method and a path, decoded and as it came.
 
         Raises:
-            HttpError: 404, or 405 with Allow.
+            HttpError: 400, 404, or 405 with Allow.
         """
-        found = self._fitting(path)
+        found = self._fitting(path, raw_path)
         for route, params in found:
             if method in _with_head(route.methods):
                 return Match(route, params)
@@ -80,14 +83,19 @@ class RouteTable(Generic[H]):
             return allowed
         raise HttpError(405, headers=(("Allow", ", ".join(allowed.methods)),))
 
-    def _fitting(self, path: str) -> list[tuple[Route[H], dict[str, str]]]:
+    def _fitting(self, path: str, raw_path: str) -> list[tuple[Route[H], dict[str, str]]]:
         if path == "*":
             return [(route, {}) for route in self.routes]
+        escaped = _ESCAPED_SLASH.search(raw_path)
         found = [
             (route, match.groupdict())
             for pattern, route in self._patterns
-            if (match := pattern.fullmatch(path)) and not _DOT_SEGMENTS & {*match.groups()}
+            if (match := pattern.fullmatch(path))
+            and not _DOT_SEGMENTS & {*match.groups()}
+            and (escaped is None or _may_hold_slashes(route.pattern, raw_path[: escaped.start()]))
         ]
+        if not found and escaped:
+            raise HttpError(400, "the path has an escape that is not allowed")
         if not found:
             raise HttpError(404)
         return found
@@ -95,15 +103,32 @@ class RouteTable(Generic[H]):
 
 _NAME = "[A-Za-z0-9_.~-]{1,128}"
 """What an application or a stream may be called: nothing that an address would have to escape."""
+_PATH = "[^/]+(?:/[^/]+)*"
+"""A name with slashes.  Empty segments are none: proxies make one slash of two."""
 _DOT_SEGMENTS = {".", ".."}
-_PARAMETER = re.compile(r"\{(\w+)\}")
+_PARAMETER = re.compile(r"\{(\w+(?::path)?)\}")
+_ESCAPED_SLASH = re.compile("%2f", re.IGNORECASE)
 
 
 def _compile(pattern: str) -> re.Pattern[str]:
     pieces = _PARAMETER.split(pattern)
     literals = [re.escape(piece) for piece in pieces[::2]]
-    names = [f"(?P<{name}>{_NAME})" for name in pieces[1::2]]
+    names = [_group(*parameter.split(":")) for parameter in pieces[1::2]]
     return re.compile("".join(a + b for a, b in zip(literals, [*names, ""], strict=True)))
+
+
+def _group(name: str, kind: str = "") -> str:
+    return f"(?P<{name}>{_PATH if kind else _NAME})"
+
+
+def _may_hold_slashes(pattern: str, before: str) -> bool:
+    """Whether the first escaped slash, behind `before`, stands in a name that may hold slashes.
+
+    What stands before that name is compared as it came: `/v1%2Fstream` must not be `/v1/stream`
+    here while it is something else for the proxy in front, which guards addresses.
+    """
+    literal, _, kind = pattern.partition("{")
+    return kind.endswith(":path}") and before.startswith(literal)
 
 
 def _with_head(methods: frozenset[str]) -> frozenset[str]:

@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 import attrs
 
 from relay.http.connection import HttpConnection
+from relay.http.cors import listed_origin, sharing
 from relay.http.errors import HttpError
 from relay.http.request import Request
-from relay.http.response import Response
+from relay.http.response import Headers, Response
 from relay.identity.caller import Caller
 from relay.reasons import Reason
 from relay.server.connection import Connection, Next
@@ -36,6 +37,14 @@ class Exchange:
         """The broadcast's name, where the path has one."""
         return f"{self.params['app']}/{self.params['name']}"
 
+    @property
+    def sharing(self) -> Headers:
+        """What a handler that writes its own head says to the page that asks: what any other
+        answer says without it.
+        """
+        origin = listed_origin(self.request, self.services.config.http.allowed_origins)
+        return () if origin is None else sharing(origin)
+
     def refuse_if_full(self) -> None:
         """A new viewer needs room.
 
@@ -55,9 +64,11 @@ class Answers:
 
 @attrs.frozen
 class Waits:
-    """A handler that answers when it can; it is cancelled when the client goes."""
+    """A handler that answers when it can, or takes over when it has looked; it is cancelled when
+    the client goes.
+    """
 
-    answer: Callable[[Exchange], Awaitable[Response]]
+    answer: Callable[[Exchange], Awaitable[Response | Reason | Next]]
 
 
 @attrs.frozen

@@ -1,23 +1,28 @@
 """HTTP on one connection: requests one after the other, until one takes the connection over."""
 
+from collections.abc import Awaitable, Callable
+
 import attrs
 import structlog
 import trio
 
-from relay.http.bearer import bearer_token
+from relay.http.bearer import bearer_token, invalid_token
 from relay.http.connection import HttpConnection
-from relay.http.cors import answer_options
+from relay.http.cors import answer_options, listed_origin, shared_with
 from relay.http.errors import HttpError
 from relay.http.forwarded import client_address
 from relay.http.request import Request
 from relay.http.request_head import HttpLimits
 from relay.http.response import Response
-from relay.http.routing import Allowed, RouteTable, Who
+from relay.http.routing import Allowed, RouteTable
 from relay.http.signals import CLOSED, NEED_DATA
+from relay.identity.caller import NOBODY, Caller, Kind
 from relay.identity.redact import redact
+from relay.identity.tokens import TokenError
 from relay.reasons import Reason
+from relay.server.access import refuse_unless
 from relay.server.connection import Connection, Next
-from relay.server.exchange import Answers, Exchange, Follows, Handler, server_full
+from relay.server.exchange import Answers, Exchange, Follows, Handler, Waits, server_full
 
 log = structlog.get_logger("relay.http")
 
@@ -55,8 +60,11 @@ class HttpSession:
             if isinstance(request, Reason):
                 return request
             answer = self._answer(connection, http, request, came_from)
+            if isinstance(answer, _Waiting):
+                answer = await _await_answer(connection, answer)
             if not isinstance(answer, Response):
                 return answer
+            answer = shared_with(_listed_origin(connection, request), answer)
             connection.facts["status"] = answer.status
             connection.outlet.write_nowait(http.send(answer))
             # A client that pipelines without reading waits here for itself.
@@ -67,22 +75,60 @@ class HttpSession:
 
     def _answer(
         self, connection: Connection, http: HttpConnection, request: Request, came_from: str
-    ) -> Response | Reason | Next:
+    ) -> "Response | Reason | Next | _Waiting":
         connection.facts["path"] = redact(request.path)
         try:
             _learn_client(connection, request, came_from)
-            found = self.routes.match(request.method, request.path)
+            found = self.routes.match(request.method, request.path, request.raw_path)
             if isinstance(found, Allowed):
-                return answer_options(found)
-            _authorise(found.route.who, connection, request)
-            exchange = Exchange(connection, http, request, found.params)
+                return answer_options(found, _listed_origin(connection, request))
+            caller = _caller(connection, request)
+            refuse_unless(found.route.who, caller)
+            exchange = Exchange(connection, http, request, found.params, caller)
             match found.route.handler:
                 case Answers():
                     return _response(found.route.handler, exchange)
+                case Waits(answer):
+                    return _Waiting(answer, exchange)
                 case Follows(take_over):
                     return take_over(exchange)
         except HttpError as error:
             return error.response()
+
+
+@attrs.frozen
+class _Waiting:
+    """An answer that is not there yet."""
+
+    answer: Callable[[Exchange], Awaitable[Response | Reason | Next]]
+    exchange: Exchange
+
+
+async def _await_answer(connection: Connection, waiting: _Waiting) -> Response | Reason | Next:
+    """The answer, or why nobody needs it any more."""
+    outcome: Response | Reason = Reason.PEER_CLOSED
+
+    async def watch() -> None:
+        nonlocal outcome
+        outcome = await connection.wait_gone()
+        nursery.cancel_scope.cancel()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watch)
+        outcome = await _awaited(waiting)
+        nursery.cancel_scope.cancel()
+    return outcome
+
+
+async def _awaited(waiting: _Waiting) -> Response | Reason | Next:
+    """As `_response`, for an answer that is not there yet."""
+    try:
+        return await waiting.answer(waiting.exchange)
+    except HttpError as error:
+        return error.response()
+    except Exception:
+        log.exception("request failed", path=redact(waiting.exchange.request.path))
+        return HttpError(500).response()
 
 
 def _response(handler: Answers, exchange: Exchange) -> Response:
@@ -141,12 +187,24 @@ def _learn_client(connection: Connection, request: Request, came_from: str) -> N
         raise server_full()
 
 
-def _authorise(who: Who, connection: Connection, request: Request) -> None:
-    """Raises HttpError 401 where only the operator may ask, and this is somebody else."""
-    match who:
-        case Who.ANYONE:
-            return
-        case Who.OPERATOR if connection.services.access.is_operator(bearer_token(request)):
-            connection.stranger.leave()
-        case Who.OPERATOR:
-            raise HttpError(401, "an API key is needed", headers=(("WWW-Authenticate", "Bearer"),))
+def _listed_origin(connection: Connection, request: Request) -> str | None:
+    return listed_origin(request, connection.services.config.http.allowed_origins)
+
+
+def _caller(connection: Connection, request: Request) -> Caller:
+    """Who asks.
+
+    Raises:
+        HttpError: 401; a token was shown, and is not good.
+    """
+    token = bearer_token(request)
+    if token is None:
+        return NOBODY
+    try:
+        caller = connection.services.access.identify(token)
+    except TokenError as error:
+        raise invalid_token(str(error)) from None
+    # Guests are known only by their own word, and anybody may have many such tokens.
+    if caller.kind >= Kind.USER:
+        connection.stranger.leave()
+    return caller

@@ -4,6 +4,7 @@ import pytest
 
 from relay.http.cors import answer_options
 from relay.http.errors import HttpError
+from relay.http.request import decode_path
 from relay.http.routing import Allowed, Match, Route, RouteTable, Who
 
 TABLE = RouteTable(
@@ -19,6 +20,7 @@ TABLE = RouteTable(
             handler="kick",
             who=Who.OPERATOR,
         ),
+        Route(methods={"GET"}, pattern="/v1/stream/{channel:path}", handler="read", who=Who.ANYONE),
     )
 )
 
@@ -59,12 +61,61 @@ def test_a_path_leads_to_one_handler_or_to_404(
 ) -> None:
     if handler is None:
         with pytest.raises(HttpError) as caught:
-            TABLE.match(method, path)
+            TABLE.match(method, path, path)
         assert caught.value.status == 404
         return
-    match = TABLE.match(method, path)
+    match = TABLE.match(method, path, path)
     assert isinstance(match, Match)
     assert (match.route.handler, match.params) == (handler, params)
+
+
+@pytest.mark.parametrize(
+    ("raw_path", "channel"),
+    [
+        ("/v1/stream/a", "a"),
+        ("/v1/stream/chat:live/cat", "chat:live/cat"),
+        ("/v1/stream/chat%3Alive%2Fcat", "chat:live/cat"),
+        ("/v1/stream/chat:live%2fcat", "chat:live/cat"),
+        ("/v1/stream/a/b%2Fc/d", "a/b/c/d"),
+        ("/v1/stream/%C3%A4%20b", "ä b"),
+        ("/v1/stre%61m/a/b", "a/b"),
+        # Decoded once.
+        ("/v1/stream/a%252Fb", "a%2Fb"),
+        ("/v1/stream/a/", 404),
+        ("/v1/stream//a", 404),
+        ("/v1/stream/a//b", 404),
+        ("/v1/stream/", 404),
+        ("/v1/stream", 404),
+        ("/v1/stream/a%2F", 400),
+        ("/v1/stream/%2Fa", 400),
+        ("/v1/stream/a%2F%2Fb", 400),
+        ("/v1/stream/a/%2Fb", 400),
+        # What a proxy in front has taken for another address.
+        ("/v1%2Fstream/a", 400),
+        ("/v1/stream%2Fa", 400),
+        ("/v1/stre%61m/a%2Fb", 400),
+        ("/v1/x%2F..%2Fstream/a", 400),
+        ("/v1/stream/..%2Fa", 400),
+        ("/v1/stream/a%2F..%2F..%2Fb", 400),
+        ("/v1/stream/a%5Cb", 400),
+        # Everywhere else.
+        ("/api/v1%2Fstreams", 400),
+        ("/watch/live%2Fa", 400),
+        ("/watch/live/a%2Fb", 400),
+        ("/nowhere%2F", 400),
+    ],
+)
+def test_only_a_name_that_may_hold_slashes_holds_an_escaped_one(
+    raw_path: str, channel: str | int
+) -> None:
+    if isinstance(channel, int):
+        with pytest.raises(HttpError) as caught:
+            TABLE.match("GET", decode_path(raw_path), raw_path)
+        assert caught.value.status == channel
+        return
+    match = TABLE.match("GET", decode_path(raw_path), raw_path)
+    assert isinstance(match, Match)
+    assert (match.route.handler, match.params) == ("read", {"channel": channel})
 
 
 @pytest.mark.parametrize(
@@ -77,25 +128,25 @@ def test_a_path_leads_to_one_handler_or_to_404(
 )
 def test_a_wrong_method_is_told_the_right_ones(method: str, path: str, allow: str) -> None:
     with pytest.raises(HttpError) as caught:
-        TABLE.match(method, path)
+        TABLE.match(method, path, path)
     assert (caught.value.status, caught.value.headers) == (405, (("Allow", allow),))
 
 
 def test_every_route_says_whom_it_answers() -> None:
-    match = TABLE.match("POST", "/api/v1/streams")
+    match = TABLE.match("POST", "/api/v1/streams", "")
     assert isinstance(match, Match)
     assert match.route.who is Who.OPERATOR
 
 
 def test_options_tells_methods_of_everyone_and_of_anyone() -> None:
-    assert TABLE.match("OPTIONS", "/api/v1/streams") == Allowed(
+    assert TABLE.match("OPTIONS", "/api/v1/streams", "") == Allowed(
         ("GET", "HEAD", "OPTIONS", "POST"), ("GET", "HEAD")
     )
-    assert TABLE.match("OPTIONS", "*") == Allowed(
+    assert TABLE.match("OPTIONS", "*", "*") == Allowed(
         ("DELETE", "GET", "HEAD", "OPTIONS", "POST"), ("GET", "HEAD")
     )
     with pytest.raises(HttpError):
-        TABLE.match("OPTIONS", "/nowhere")
+        TABLE.match("OPTIONS", "/nowhere", "/nowhere")
 
 
 def test_pages_of_other_sites_may_read_what_anyone_may_read() -> None:

@@ -1,0 +1,40 @@
+"""The body of a request as JSON (RFC 8259)."""
+
+import json
+from typing import Any, NoReturn
+
+from relay.http.errors import HttpError
+from relay.http.request import Request
+
+
+def json_object(request: Request) -> dict[str, Any]:
+    """The object in a request's body.  The body is bounded by `limits.http_body_bytes`.
+
+    Raises:
+        HttpError: 400, it is none; 415, the request does not say that it is one.
+    """
+    media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
+    # `curl -d` says that it sends a form; and what says so, a page of another site may send.
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise HttpError(415, "the body must be application/json")
+    value = read_json(request.body)
+    if not isinstance(value, dict):
+        raise HttpError(400, "the body must be a JSON object")
+    return value
+
+
+def read_json(body: bytes) -> Any:
+    """The value in a body, whatever the request says of it.
+
+    Raises:
+        HttpError: 400; it is none.
+    """
+    try:
+        return json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise HttpError(400, "the body is not JSON") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    """NaN and the infinities are Python's, and no JSON."""
+    raise ValueError(name)

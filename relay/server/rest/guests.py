@@ -1,0 +1,55 @@
+"""`/api/v1/guests`: a name of one's own, for those who have no account at the site."""
+
+import base64
+import math
+from datetime import UTC, datetime
+
+from relay.errors import FormatError
+from relay.http.errors import HttpError
+from relay.http.json_body import json_object
+from relay.http.response import Response, json_response
+from relay.identity.claims import GUEST
+from relay.identity.names import guest_name
+from relay.server.exchange import Exchange
+
+GUEST_S = 30 * 24 * 3600
+SUB_BYTES = 16
+
+
+def create(exchange: Exchange) -> Response:
+    """`POST /api/v1/guests`: a token for 30 days, by which the same guest is known again.
+
+    Raises:
+        HttpError: 422, this is no name; 429, there were too many from this address.
+    """
+    name = _name(exchange)
+    wait_s = exchange.services.access.guest_wait_s(exchange.connection.client)
+    if wait_s > 0:
+        raise HttpError(
+            429,
+            "too many guests have come from this address",
+            headers=(("Retry-After", str(math.ceil(wait_s))),),
+        )
+    return _welcome(exchange, name)
+
+
+def _name(exchange: Exchange) -> str:
+    name = json_object(exchange.request).get("name")
+    if not isinstance(name, str):
+        raise HttpError(422, "`name` must be a text")
+    try:
+        return guest_name(name)
+    except FormatError as error:
+        raise HttpError(422, str(error)) from None
+
+
+def _welcome(exchange: Exchange, name: str) -> Response:
+    ports = exchange.services.ports
+    # A prefix of its own, so that no guest is ever taken for a user of the site's.
+    sub = f"guest_{base64.urlsafe_b64encode(ports.random.randbytes(SUB_BYTES)).decode()[:22]}"
+    issued = int(ports.wall())
+    token = exchange.services.access.mint(
+        {"sub": sub, "role": GUEST, "name": name, "iat": issued, "exp": issued + GUEST_S}
+    )
+    expires = datetime.fromtimestamp(issued + GUEST_S, UTC).isoformat()
+    return json_response({"token": token, "sub": sub, "name": name, "expires": expires}, 201)
