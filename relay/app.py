@@ -1,7 +1,8 @@
 """The whole server: its nursery tree and its wiring, and nothing else.
 
     open_relay
-    +-- background    the pump, turns, pings, the stage with a task for each broadcast, the keys
+    +-- background    the pump, turns, pings, the stage with a task for each broadcast, the keys,
+    |                 the hub of channels, and the writer, who still commits what is queued
     +-- connections   a task for each connection
         +-- accepting a task for each listener
 
@@ -9,37 +10,44 @@ At the end accepting stops first, then connections drain under a deadline, then 
 """
 
 import resource
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 
 import attrs
 import trio
 
 from relay.channels.hub import Hub
-from relay.channels.namespaces import namespaces
 from relay.config import Config
 from relay.fanout.budget import Budget
 from relay.fanout.pump import Pump
 from relay.http.forwarded import trusted_networks
 from relay.identity.keyfile import FILE_NAME, KeyFile
 from relay.identity.throttle import Throttle
+from relay.identity.token_files import TokenFiles
 from relay.library import ServerStatistics, Stream, statistics
 from relay.live.stage import Stage
 from relay.live.statistics import BroadcastSettings
 from relay.ports import Ports
-from relay.publication import Publication
 from relay.server.access import Access
 from relay.server.admission import Admission
+from relay.server.centrifugo.deadlines import Deadlines
+from relay.server.centrifugo.pings import Pings
+from relay.server.centrifugo.sessions import Sessions
 from relay.server.doors import open_doors
 from relay.server.machine import real_ports
 from relay.server.pinging import Pinging
 from relay.server.rounds import Rounds
 from relay.server.services import Services
+from relay.server.showing import show
 from relay.server.stopping import drain
 from relay.server.turns import Turns
-from relay.store.contract import Change, Loaded, StoreUnavailable
+from relay.store.contract import Store
+from relay.store.open import open_store
+from relay.store.writer import Writer
+from relay.views.catalog import Catalog
 
 THROTTLED_ADDRESSES = 10_000
+NODE_BYTES = 8
 
 
 @attrs.define(eq=False)
@@ -81,14 +89,23 @@ async def open_relay(
         OSError: an address cannot be listened on.
     """
     config = Config() if config is None else config
-    services = _services(config, real_ports(config) if ports is None else ports)
+    ports = real_ports(config) if ports is None else ports
     failure: Exception | None = None
-    async with trio.open_nursery() as background:
+    async with (
+        aclosing(await open_store(config.store.url, config.data)) as store,
+        trio.open_nursery() as background,
+    ):
+        services = _services(config, ports, store)
         background.start_soon(services.pump.run)
         background.start_soon(services.turns.run)
         background.start_soon(services.rounds.run)
         background.start_soon(services.pinging.run)
+        background.start_soon(services.pings.run)
+        background.start_soon(services.deadlines.run)
+        background.start_soon(services.writer.run)
         background.start_soon(services.hub.run)
+        await services.catalog.load(store)
+        background.start_soon(services.views.run)
         await background.start(services.stage.serve_broadcasts)
         await background.start(services.access.watch_keys, services.stage)
         async with trio.open_nursery() as connections:
@@ -107,77 +124,55 @@ async def open_relay(
         raise failure
 
 
-def _services(config: Config, ports: Ports) -> Services:
+def _services(config: Config, ports: Ports, store: Store) -> Services:
     limits = config.limits
     budget = Budget(limits.memory_bytes)
     pump = Pump(ports.monotonic, ports.cpu)
+    writer = Writer(store, ports.monotonic)
     settings = BroadcastSettings(
         hold_s=config.media.hold_s, gop_bytes=config.media.gop_bytes, gop_s=config.media.gop_s
     )
+    stage = Stage(settings, ports, budget, pump.wake)
+    hub = Hub(config.channels, ports, budget, pump.wake, store, writer.submit_nowait, stage.moment)
+    access = Access(
+        config.auth.publish == "open",
+        KeyFile(config.data / FILE_NAME),
+        TokenFiles.configured(config, ports.random.randbytes),
+        Throttle(limits.wrong_keys_per_minute, THROTTLED_ADDRESSES),
+        Throttle(limits.guests_per_minute, THROTTLED_ADDRESSES),
+        ports.monotonic,
+        ports.wall,
+    )
+    catalog = Catalog(writer.submit_nowait)
     return Services(
         config=config,
         ports=ports,
-        stage=Stage(settings, ports, budget, pump.wake),
-        hub=_hub(config, ports, budget, pump),
+        stage=stage,
+        store=store,
+        writer=writer,
+        hub=hub,
+        catalog=catalog,
+        views=show(
+            stage,
+            catalog,
+            access,
+            hub,
+            ports=ports,
+            budget=budget,
+            wake=pump.wake,
+            most=config.channels.live_views,
+        ),
         pump=pump,
         budget=budget,
-        access=Access(
-            config.auth.publish == "open",
-            KeyFile(config.data / FILE_NAME),
-            Throttle(limits.wrong_keys_per_minute, THROTTLED_ADDRESSES),
-            ports.monotonic,
-        ),
+        access=access,
         admission=Admission(
             resource.getrlimit(resource.RLIMIT_NOFILE)[0], limits.connections_per_address
         ),
         turns=Turns(ports.cpu),
         rounds=Rounds(ports.monotonic, ports.cpu),
         pinging=Pinging(limits.ping_s),
+        pings=Pings(limits.ping_s, ports, pump.wake),
+        deadlines=Deadlines(),
+        sessions=Sessions(ports.random.randbytes(NODE_BYTES).hex()),
         trusted_proxies=trusted_networks(config.http.trusted_proxies),
     )
-
-
-def _hub(config: Config, ports: Ports, budget: Budget, pump: Pump) -> Hub:
-    return Hub(
-        namespaces(config.channels.namespaces),
-        ports,
-        budget,
-        pump.wake,
-        Unstored(),
-        _refuse,
-        config.channels.open_channels,
-        config.channels.idle_s,
-    )
-
-
-class Unstored:
-    """Stands in until a server has a store."""
-
-    async def commit(self, batch: Sequence[Change]) -> None:
-        raise StoreUnavailable("there is no store")
-
-    async def load(self, channel: str, *, keys_since_ms: int, latest: int) -> Loaded | None:
-        raise StoreUnavailable("there is no store")
-
-    async def read(
-        self, channel: str, *, after: int, limit: int, newest_first: bool = False
-    ) -> list[Publication]:
-        raise StoreUnavailable("there is no store")
-
-    async def names(self, prefix: str = "") -> list[str]:
-        return []
-
-    async def expired(self, now_ms: int) -> list[str]:
-        return []
-
-    async def details(self) -> dict[str, bytes]:
-        return {}
-
-    async def aclose(self) -> None:
-        return
-
-
-def _refuse(
-    _changes: Callable[[], Sequence[Change]], _done: Callable[[StoreUnavailable | None], None], /
-) -> None:
-    raise trio.WouldBlock

@@ -26,7 +26,7 @@ from relay.config.schema import NamespaceConfig
 from relay.fanout.feed import Feed, Wake
 from relay.publication import Author, Draft, Moment, Position, Publication
 from relay.reasons import Reason
-from relay.store.contract import JSON_TYPE, ProducerMark
+from relay.store.contract import JSON_TYPE, ChannelRecord, ProducerMark
 
 CATCH_UP_MS = 60_000
 """How old what a follower still lacks may be; its queue is bounded in bytes and age as well."""
@@ -77,6 +77,8 @@ class Channel:
     content_type: str = JSON_TYPE
     created_ms: int | None = None
     """Since when it exists; None before anybody has made it or published."""
+    is_made: bool = False
+    """Whether somebody has made it by hand: then it stays until it is deleted or expires."""
     ttl_s: int | None = None
     expires_ms: int | None = None
     producers: dict[str, ProducerMark] = attrs.field(factory=dict)
@@ -99,6 +101,13 @@ class Channel:
 
     def __attrs_post_init__(self) -> None:
         self._placed = self.history.last_offset
+
+    def adopt(self, record: ChannelRecord) -> None:
+        """It exists, as the record says."""
+        self.epoch = record.epoch
+        self.content_type = record.content_type
+        self.created_ms = record.created_ms
+        self.ttl_s, self.expires_ms = record.ttl_s, record.expires_ms
 
     # Positions.
 
@@ -169,7 +178,7 @@ class Channel:
         for feed in self._feeds.values():
             feed.end(Reason.CHANNEL_DELETED)
         self._feeds.clear()
-        self.history.clear()
+        self.history.drop_to(self.last_offset)
         self._tell_pollers()
 
     @property

@@ -48,10 +48,10 @@ class History:
             self._drop_oldest()
         return before - len(self._kept)
 
-    def clear(self) -> None:
-        """Let go of everything; offsets go on."""
-        self._kept.clear()
-        self.held_bytes = 0
+    def drop_to(self, offset: int) -> None:
+        """Let go of everything up to an offset; offsets go on."""
+        while self._kept and self._kept[0].offset <= offset:
+            self._drop_oldest()
 
     def since(self, offset: int, limit: int | None = None) -> Sequence[Publication]:
         """Those with a larger offset, oldest first; they begin with the oldest that is kept."""

@@ -11,7 +11,6 @@ order of a channel is the order in which its publications were asked for.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
 
 import attrs
 import trio
@@ -20,7 +19,7 @@ from relay.channels.channel import Channel
 from relay.channels.errors import ChannelClosed, ChannelsFull, MessageTooBig, UnknownChannel
 from relay.channels.history import History
 from relay.channels.names import ChannelName, parse_name
-from relay.channels.namespaces import Namespaces, namespace_of
+from relay.channels.namespaces import Namespaces, namespace_of, namespaces
 from relay.channels.publishing import (
     Done,
     Keys,
@@ -29,7 +28,7 @@ from relay.channels.publishing import (
     Publishing,
     channel_record,
 )
-from relay.config.schema import NamespaceConfig
+from relay.config.schema import ChannelsConfig, NamespaceConfig
 from relay.errors import FormatError
 from relay.fanout.budget import Budget
 from relay.fanout.feed import Wake
@@ -47,6 +46,7 @@ from relay.store.contract import (
     TouchChannel,
     Trim,
 )
+from relay.store.writer import Pending
 
 TIDY_EVERY_S = 10.0
 EPOCH_BYTES = 4
@@ -63,20 +63,26 @@ Opener = Callable[[ChannelName, Caller], Channel]
 """Makes, or finds, a channel of a namespace that the server itself writes."""
 
 
-class Submit(Protocol):
-    """How changes get into the store, in order, many in one transaction."""
+Submit = Callable[[Pending], None]
+"""`Writer.submit_nowait`: how changes get into the store, in order, many in one transaction."""
+Told = Callable[[StoreUnavailable | None], None]
 
-    def __call__(
-        self,
-        changes: Callable[[], Sequence[Change]],
-        done: Callable[[StoreUnavailable | None], None],
-        /,
-    ) -> None:
-        """Call `changes` when its transaction begins, and `done` when that is durable, or failed.
 
-        Raises:
-            trio.WouldBlock: too much waits already.
-        """
+@attrs.frozen
+class _Pending:
+    """A change that nobody has to be given offsets for."""
+
+    _channel: Channel
+    _change: Change
+    _told: Told
+    size: int = 256
+
+    def changes(self) -> Sequence[Change]:
+        return [self._change]
+
+    def done(self, error: StoreUnavailable | None) -> None:
+        self._channel.pending -= 1
+        self._told(error)
 
 
 @attrs.frozen
@@ -94,16 +100,15 @@ class HubStatistics:
 class Hub:
     """See the head of this module."""
 
-    _namespaces: Namespaces
+    _config: ChannelsConfig
     _ports: Ports
     _budget: Budget
     _wake: Wake
     _store: Store
     _submit: Submit
-    _open_channels: int
-    _idle_s: float
-    moment_of: Callable[[str], Moment | None] = lambda _: None
+    _moment_of: Callable[[str], Moment | None]
     """Where the broadcast of this name stands."""
+    _namespaces: Namespaces = attrs.field(init=False)
     openers: dict[str, Opener] = attrs.field(factory=dict)
     """By namespace."""
     _channels: dict[str, Channel] = attrs.field(factory=dict, init=False)
@@ -111,6 +116,9 @@ class Hub:
     _loading: dict[str, trio.Event] = attrs.field(factory=dict, init=False)
     _charged: int = attrs.field(default=0, init=False)
     _publications: int = attrs.field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._namespaces = namespaces(self._config.namespaces)
 
     # Finding one.
 
@@ -162,7 +170,7 @@ class Hub:
         if (loading := self._loading.get(name.text)) is not None:
             await loading.wait()
             return
-        if len(self._channels) >= self._open_channels:
+        if len(self._channels) >= self._config.open_channels:
             raise ChannelsFull("there are as many channels as there may be")
         loaded = None
         if namespace.durable:
@@ -192,7 +200,7 @@ class Hub:
         channel = Channel(name, namespace, epoch, history, self._wake)
         channel.used_at = self._ports.monotonic()
         if (stream := name.stream) is not None:
-            channel.moment = lambda: self.moment_of(stream)
+            channel.moment = lambda: self._moment_of(stream)
         keys = self._keys[channel] = Keys()
         if loaded is not None:
             _restore(channel, loaded)
@@ -251,12 +259,12 @@ class Hub:
         if publishing.is_repeated():
             return
         if channel.namespace.durable:
-            self._submit(publishing.changes, publishing.committed)
+            self._submit(publishing)
             publishing.begin()
         else:
             publishing.begin()
             publishing.place()
-            publishing.committed(None)
+            publishing.done(None)
 
     async def publish(self, channel: Channel, *drafts: Draft, key: str = "") -> Published:
         """As `publish_nowait`, for who has time to wait.
@@ -328,7 +336,7 @@ class Hub:
     def create_nowait(
         self,
         channel: Channel,
-        done: Callable[[StoreUnavailable | None], None],
+        done: Told,
         *,
         content_type: str,
         ttl_s: int | None = None,
@@ -339,64 +347,72 @@ class Hub:
         Raises:
             trio.WouldBlock: the store has too much to do already.
         """
-        channel.content_type, channel.ttl_s, channel.expires_ms = content_type, ttl_s, expires_ms
-        channel.created_ms = self._now_ms()
-        self._change(channel, lambda: [CreateChannel(channel_record(channel))], done)
+        record = attrs.evolve(
+            channel_record(channel),
+            content_type=content_type,
+            created_ms=self._now_ms(),
+            ttl_s=ttl_s,
+            expires_ms=expires_ms,
+        )
+
+        def created(error: StoreUnavailable | None) -> None:
+            if error is None:
+                channel.adopt(record)
+                channel.is_made = True
+            done(error)
+
+        self._change(channel, CreateChannel(record), created)
 
     def touch_nowait(self, channel: Channel, expires_ms: int) -> None:
-        """Move a channel's expiry; nobody waits for that."""
-        channel.expires_ms = expires_ms
-        self._change(channel, lambda: [TouchChannel(channel.name.text, expires_ms)], _ignore)
-
-    def delete_nowait(
-        self, channel: Channel, done: Callable[[StoreUnavailable | None], None]
-    ) -> None:
-        """Delete a channel; followers are told once it is gone.
+        """Move a channel's expiry; nobody waits for that.
 
         Raises:
             trio.WouldBlock: the store has too much to do already.
         """
+        channel.expires_ms = expires_ms
+        self._change(channel, TouchChannel(channel.name.text, expires_ms), _ignore)
+
+    def delete_nowait(self, channel: Channel, done: Told) -> None:
+        """Delete a channel; nothing is added from here on, and followers are told once it is gone.
+
+        Raises:
+            trio.WouldBlock: the store has too much to do already.
+        """
+        was_closed = channel.is_closed
 
         def deleted(error: StoreUnavailable | None) -> None:
             if error is None:
                 self._forget(channel)
                 channel.delete()
+            else:
+                channel.is_closed = was_closed
             done(error)
 
-        self._change(channel, lambda: [DeleteChannel(channel.name.text)], deleted)
+        self._change(channel, DeleteChannel(channel.name.text), deleted)
+        channel.is_closed = True
 
-    def clear_nowait(
-        self, channel: Channel, done: Callable[[StoreUnavailable | None], None]
-    ) -> None:
+    def clear_nowait(self, channel: Channel, done: Told) -> None:
         """Forget all publications of a channel; offsets go on.
 
         Raises:
             trio.WouldBlock: the store has too much to do already.
         """
+        last = channel.last_offset
 
         def cleared(error: StoreUnavailable | None) -> None:
             if error is None:
-                self._charge(-channel.history.held_bytes)
-                channel.history.clear()
+                before = channel.history.held_bytes
+                channel.history.drop_to(last)
+                self._charge(channel.history.held_bytes - before)
             done(error)
 
-        self._change(channel, lambda: [Trim(channel.name.text, channel.last_offset + 1)], cleared)
+        self._change(channel, Trim(channel.name.text, last + 1), cleared)
 
-    def _change(
-        self,
-        channel: Channel,
-        changes: Callable[[], Sequence[Change]],
-        done: Callable[[StoreUnavailable | None], None],
-    ) -> None:
+    def _change(self, channel: Channel, change: Change, told: Told) -> None:
         if not channel.namespace.durable:
-            done(None)
+            told(None)
             return
-
-        def committed(error: StoreUnavailable | None) -> None:
-            channel.pending -= 1
-            done(error)
-
-        self._submit(changes, committed)
+        self._submit(_Pending(channel, change, told))
         channel.pending += 1
 
     async def run(self) -> None:
@@ -416,9 +432,9 @@ class Hub:
             self._trim(channel, expired)
         self._keys[channel].forget(now_ms - round(KEYS_FOR_S * 1000))
         channel.close_idle_feeds()
-        if channel.is_in_use or channel.used_at > now - self._idle_s:
+        if channel.is_in_use or channel.used_at > now - self._config.idle_s:
             return
-        if channel.namespace.durable or not (channel.history or channel.created_ms):
+        if channel.namespace.durable or not (channel.history or channel.is_made):
             self._forget(channel)
 
     def _trim(self, channel: Channel, expired: int) -> None:
@@ -430,7 +446,7 @@ class Hub:
             first = max(first, channel.history.first_offset)
         if first > channel.first_stored:
             try:
-                self._change(channel, lambda: [Trim(channel.name.text, first)], _ignore)
+                self._change(channel, Trim(channel.name.text, first), _ignore)
             except trio.WouldBlock:
                 return
             channel.first_stored = first
@@ -473,10 +489,7 @@ class Hub:
 def _restore(channel: Channel, loaded: Loaded) -> None:
     """Go on where the store says that the channel stands."""
     record = loaded.record
-    channel.epoch = record.epoch
-    channel.content_type = record.content_type
-    channel.created_ms = record.created_ms
-    channel.ttl_s, channel.expires_ms = record.ttl_s, record.expires_ms
+    channel.adopt(record)
     channel.is_closed = record.is_closed
     channel.first_stored = record.first_offset
     channel.stream_seq = loaded.stream_seq

@@ -25,7 +25,14 @@ BUILT_IN = (
         name="user", durable=True, history=1000, history_s=0, subscribe="owner", publish="operator"
     ),
     # Live views are written by the server itself.
-    NamespaceConfig(name="view", subscribe="anyone", publish="nobody"),
+    NamespaceConfig(
+        name="view",
+        subscribe="anyone",
+        publish="nobody",
+        history_s=60,
+        # There may be many, and who has missed more gets the view as it is.
+        history_bytes=256 * 1024,
+    ),
     # Names without a namespace: a laboratory's, until a site says what they are for.
     NamespaceConfig(
         name="",

@@ -1,8 +1,8 @@
 """One request to add to a channel, from its drafts to the answer.
 
 In a durable namespace it waits for the store, together with others: `changes` gives offsets when
-the transaction begins, in the order of the requests, and `committed` makes them known, or takes
-them back.  A request that is repeated with the same key, because its answer was lost, adds nothing:
+the transaction begins, in the order of the requests, and `done` makes them known, or takes them
+back.  A request that is repeated with the same key, because its answer was lost, adds nothing:
 it gets the first one's answer, also while that is still under way.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from relay.channels.channel import Channel
+from relay.channels.history import OVERHEAD_BYTES
 from relay.publication import Draft, Position, Publication
 from relay.store.contract import (
     Append,
@@ -70,6 +71,11 @@ class Publishing:
     _publications: tuple[Publication, ...] = attrs.field(default=(), init=False)
     _creates: bool = attrs.field(default=False, init=False)
 
+    @property
+    def size(self) -> int:
+        """About how many bytes the store will write."""
+        return OVERHEAD_BYTES + sum(OVERHEAD_BYTES + len(draft.data) for draft in self._drafts)
+
     def is_repeated(self) -> bool:
         """Whether its key was used before; then the answer is on its way."""
         if not self._key:
@@ -110,7 +116,7 @@ class Publishing:
             return [CreateChannel(channel_record(self._channel)), append]
         return [append]
 
-    def committed(self, error: StoreUnavailable | None) -> None:
+    def done(self, error: StoreUnavailable | None) -> None:
         """The transaction is durable, or nothing of it has happened."""
         self._channel.pending -= 1
         others = self._keys.under_way.pop(self._key, [])

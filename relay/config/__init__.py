@@ -2,20 +2,26 @@
 
 from relay.config.schema import (
     AuthConfig,
+    ChannelsConfig,
     Config,
     HttpConfig,
     Limits,
     MediaConfig,
+    NamespaceConfig,
     RtmpConfig,
+    StoreConfig,
     TlsConfig,
 )
 
 __all__ = [
     "AuthConfig",
+    "ChannelsConfig",
     "Config",
     "HttpConfig",
     "Limits",
     "MediaConfig",
+    "NamespaceConfig",
     "RtmpConfig",
+    "StoreConfig",
     "TlsConfig",
 ]

@@ -18,9 +18,16 @@ from relay.ports import Ports
 from relay.reasons import Reason
 from relay.server.access import Access
 from relay.server.admission import Admission
+from relay.server.centrifugo.deadlines import Deadlines
+from relay.server.centrifugo.pings import Pings
+from relay.server.centrifugo.sessions import Sessions
 from relay.server.pinging import Pinging
 from relay.server.rounds import Rounds
 from relay.server.turns import Turns
+from relay.store.contract import Store
+from relay.store.writer import Writer
+from relay.views.catalog import Catalog
+from relay.views.views import Views
 
 
 @attrs.define(eq=False)
@@ -55,7 +62,11 @@ class Services:
     config: Config
     ports: Ports
     stage: Stage
+    store: Store
+    writer: Writer
     hub: Hub
+    catalog: Catalog
+    views: Views
     pump: Pump
     budget: Budget
     access: Access
@@ -63,6 +74,9 @@ class Services:
     turns: Turns
     rounds: Rounds
     pinging: Pinging
+    pings: Pings
+    deadlines: Deadlines
+    sessions: Sessions
     trusted_proxies: tuple[TrustedNetwork, ...]
     tally: Tally = attrs.field(factory=Tally)
     connections: dict[OpenConnection, None] = attrs.field(factory=dict)

@@ -66,10 +66,13 @@ def test_without_an_age_nothing_expires() -> None:
     assert filled(history(), 5).expire(now_ms=1 << 40) == 0
 
 
-def test_clearing_leaves_the_offsets() -> None:
+def test_dropping_leaves_the_offsets() -> None:
     kept = filled(history(), 5)
-    kept.clear()
+    kept.drop_to(3)
+    assert offsets(kept.since(0)) == [4, 5]
+    kept.drop_to(5)
     assert (kept.first_offset, kept.last_offset) == (6, 5)
+    assert kept.held_bytes == 0
     kept.append(publication(6))
     assert offsets(kept.since(0)) == [6]
 

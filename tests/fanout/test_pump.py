@@ -136,7 +136,7 @@ async def test_two_frames_leave_together_when_the_second_comes() -> None:
         pump = Pump(trio.current_time, meter)
         nursery.start_soon(pump.run)
         visit = await followed(pump, nursery)
-        meter.step = 0.0115
+        meter.step = 0.0140
         frames: list[float] = []
         for _ in range(60):
             frames.append(trio.current_time())
@@ -154,7 +154,7 @@ async def test_news_that_comes_during_a_pass_waits_for_the_time_of_the_next() ->
         pump = Pump(trio.current_time, meter)
         nursery.start_soon(pump.run)
         visit = await followed(pump, nursery)
-        meter.step = 0.0115
+        meter.step = 0.0140
         for _ in range(30):
             visit.append(b"v", urgent=True)
             await trio.sleep(0.1)
@@ -175,7 +175,7 @@ async def test_a_pump_that_the_loop_wakes_late_says_so() -> None:
         pump = Pump(lambda: trio.current_time() + late, meter := Meter())
         nursery.start_soon(pump.run)
         visit = await followed(pump, nursery)
-        meter.step = 0.004
+        meter.step = 0.005
         for _ in range(30):
             visit.append(b"v", urgent=True)
             await trio.sleep(0.010)
@@ -197,7 +197,7 @@ async def test_a_frame_that_comes_late_waits_for_no_other() -> None:
         pump = Pump(trio.current_time, meter)
         nursery.start_soon(pump.run)
         visit = await followed(pump, nursery)
-        meter.step = 0.0115
+        meter.step = 0.0140
         frames: list[float] = []
         for _ in range(30):
             frames.append(trio.current_time())

@@ -11,7 +11,7 @@ from support.memory import Faults, MemoryNetwork, MemoryWire, in_virtual_time, p
 
 from relay.app import open_relay
 from relay.config import Config
-from relay.config.schema import MediaConfig
+from relay.config.schema import MediaConfig, StoreConfig
 
 LAST = media.packets(media.flv_file())[-1].payload
 TARGETS = [
@@ -28,7 +28,7 @@ async def test_who_is_a_little_behind_still_sees_the_end(
     tmp_path: Path, target: str, headers: tuple[tuple[str, str], ...], last: bytes
 ) -> None:
     network = MemoryNetwork(random.Random(1))
-    config = Config(data=tmp_path, media=MediaConfig(hold_s=0.5))
+    config = Config(data=tmp_path, media=MediaConfig(hold_s=0.5), store=StoreConfig(url="memory:"))
     async with open_relay(config, ports=ports(1, network)) as server:
         async with server.stream("live/cat").publish() as publisher:
             first, *others = media.packets(media.flv_file())

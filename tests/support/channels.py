@@ -1,23 +1,23 @@
 """Channels and their hub over a memory store, for tests of everything that speaks of messages."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import attrs
 import trio
-from support.following import LIMITS, Peer, open_peer
-from support.memory import FAULTLESS, Faults, SteadyCpu, ports
+from support.following import Peer
+from support.memory import SteadyCpu, ports
 
 from relay.channels.channel import Channel
 from relay.channels.hub import Hub
-from relay.channels.namespaces import namespaces
-from relay.config.schema import NamespaceConfig
+from relay.config.schema import ChannelsConfig, NamespaceConfig
 from relay.fanout.budget import Budget
 from relay.fanout.follower import Follower
 from relay.fanout.pump import Pump
-from relay.publication import Author, Draft, Position, Publication
-from relay.store.contract import Change, StoreUnavailable
+from relay.publication import Author, Draft, Moment, Position, Publication
+from relay.store.contract import StoreUnavailable
 from relay.store.memory import MemoryStore
+from relay.store.writer import Pending
 
 ANYONE = NamespaceConfig(
     name="open", subscribe="anyone", publish="anyone", presence=True, join_leave=True
@@ -53,31 +53,23 @@ class Commits:
     """Group commit by hand: what was submitted waits until a test lets it be committed."""
 
     store: MemoryStore
-    waiting: list[
-        tuple[Callable[[], Sequence[Change]], Callable[[StoreUnavailable | None], None]]
-    ] = attrs.field(factory=list)
-    at_once: bool = True
-    room: bool = True
+    waiting: list[Pending] = attrs.field(factory=list)
+    has_room: bool = True
 
-    def submit(
-        self,
-        changes: Callable[[], Sequence[Change]],
-        done: Callable[[StoreUnavailable | None], None],
-        /,
-    ) -> None:
-        if not self.room:
+    def submit(self, pending: Pending) -> None:
+        if not self.has_room:
             raise trio.WouldBlock
-        self.waiting.append((changes, done))
+        self.waiting.append(pending)
 
     async def commit(self, *, fails: bool = False) -> None:
         """Commit everything that waits, as one batch."""
         batch, self.waiting = self.waiting, []
-        changes = [change for make, _ in batch for change in make()]
+        changes = [change for pending in batch for change in pending.changes()]
         error = StoreUnavailable("the disk is on fire") if fails else None
         if not fails:
             await self.store.commit(changes)
-        for _, done in batch:
-            done(error)
+        for pending in batch:
+            pending.done(error)
 
 
 @attrs.define(eq=False)
@@ -89,6 +81,8 @@ class House:
     budget: Budget
     store: MemoryStore
     commits: Commits
+    moments: dict[str, Moment]
+    """Where broadcasts stand, by name."""
 
     async def settle(self) -> None:
         """Let the pump do everything that it can do now."""
@@ -112,29 +106,26 @@ async def house(
     *configured: NamespaceConfig, store: MemoryStore | None = None, seed: int = 7
 ) -> AsyncIterator[House]:
     """A hub with the built-in namespaces, `open:` and `kept:`."""
+    moments = dict[str, Moment]()
     budget, pump = Budget(1 << 40), Pump(trio.current_time, SteadyCpu())
     store = MemoryStore() if store is None else store
     commits = Commits(store)
     hub = Hub(
-        namespaces((ANYONE, DURABLE, *configured)),
+        ChannelsConfig(namespaces=(ANYONE, DURABLE, *configured), open_channels=1000),
         ports(seed),
         budget,
         pump.wake,
         store,
         commits.submit,
-        1000,
-        60.0,
+        moments.get,
     )
     async with trio.open_nursery() as nursery:
         nursery.start_soon(pump.run)
         nursery.start_soon(hub.run)
-        yield House(hub, pump, budget, store, commits)
+        yield House(hub, pump, budget, store, commits, moments)
         nursery.cancel_scope.cancel()
 
 
 def draft(text: str, user: str = "") -> Draft:
     """A draft whose data is a JSON text."""
     return Draft(data=f'"{text}"'.encode(), author=Author(user, "c1") if user else None)
-
-
-__all__ = ["FAULTLESS", "LIMITS", "Faults", "open_peer"]

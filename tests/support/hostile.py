@@ -23,7 +23,7 @@ from support.rtmp_bytes import (
 from support.rtmp_captures import source_packets
 
 from relay import Config, Server, open_relay
-from relay.config import AuthConfig, HttpConfig, Limits
+from relay.config import AuthConfig, ChannelsConfig, HttpConfig, Limits, StoreConfig
 from relay.errors import WireBroken
 from relay.packet import Kind
 from relay.server.services import Services
@@ -147,8 +147,9 @@ async def site(
     *,
     http: HttpConfig | None = None,
     publish: str = "open",
+    channels: ChannelsConfig | None = None,
 ) -> AsyncIterator[Site]:
-    """Run a server in memory.
+    """Run a server in memory; its store is there as well, for threads know no virtual time.
 
     At the end no connection has failed through a fault of ours.
     """
@@ -157,6 +158,8 @@ async def site(
         auth=AuthConfig(publish=publish),
         limits=limits or Limits(),
         http=http or HttpConfig(),
+        channels=channels or ChannelsConfig(),
+        store=StoreConfig(url="memory:"),
     )
     world = ports(1)
     assert isinstance(world.network, MemoryNetwork)
