@@ -6,17 +6,19 @@ pause follows from the CPU time that it really costs to serve everybody once, an
 
     round     at least 30 ms, about a frame: in it each feed is visited once, be it in one pass for
               one feed with a thousand viewers or in a hundred passes for as many small feeds
-    busy      CPU seconds of the passes of a round, smoothed over a few rounds
+    busy      CPU seconds of the passes of a round, the median of the last few
     pause     from the start of a pass to the earliest start of the next
     ride      how much longer news that had to wait may wait for the next video frame
 
-Up to some 1,500 viewers every video frame goes out as it comes.  Beyond that two frames leave
-together, which halves the sends and costs the first of them one frame of latency; the ride makes
-the pass start with the second and not a moment before it.  Four thousand get three at a time, ten
-thousand some five; and reading, accepting and timers keep their share of the core.
+While that takes about a third of the core, every video frame goes out as it comes: to 1,000 or
+1,800 viewers, by the machine.  Beyond that two frames leave together, which halves the sends and
+costs the first of them one frame of latency; the ride makes the pass start with the second and not
+a moment before it.  Twice as many viewers get three at a time, ten thousand some five; and reading,
+accepting and timers keep their share of the core.
 """
 
 from bisect import bisect_right
+from collections import deque
 
 import attrs
 
@@ -28,9 +30,10 @@ ROUND_S = 0.030
 _PAUSES = (
     # busy and pause, in seconds; on straight lines in between
     (0.0, 0.0),
-    (0.0085, 0.028),  # each frame at 30 a second, with some room for jitter
-    (0.0105, 0.060),  # two
-    (0.030, 0.090),  # three
+    (0.0115, 0.028),  # each frame at 30 a second, with some room for jitter
+    (0.0125, 0.060),  # two
+    (0.0240, 0.060),
+    (0.0340, 0.090),  # three
     (0.060, 0.100),  # from here on 0.6 of the core rather than a longer pause,
     (0.150, 0.250),  # up to the longest
 )
@@ -41,8 +44,10 @@ _GATHERING_S = 0.040
 _RIDE_SHARE = 0.25
 """A ride lasts at most this share of the pause before it."""
 
-_SMOOTHING = 0.25
-"""Weight of the newest round: one join burst must not slow the live edge for everybody."""
+_REMEMBERED = 9
+"""Rounds, of which the median counts.  The pass of a keyframe is dearer, as one may be that
+something else has disturbed, and the frames behind it must not be slower for that.
+"""
 
 
 def pause_after(busy: float) -> float:
@@ -64,6 +69,9 @@ class Pacer:
     """Monotonic seconds; no pass starts earlier."""
     longest: float = 0.0
     """The longest pause so far that news had to wait for the end of, as it really was."""
+    _rounds: deque[float] = attrs.field(
+        factory=lambda: deque([0.0] * _REMEMBERED, maxlen=_REMEMBERED)
+    )
     _started: float = 0.0
     _round_began: float = 0.0
     _round_busy: float = 0.0
@@ -94,7 +102,8 @@ class Pacer:
     def end_pass(self, busy: float) -> None:
         """The pass has cost `busy` CPU seconds."""
         if self._started >= self._round_began + ROUND_S:
-            self.busy += _SMOOTHING * (self._round_busy - self.busy)
+            self._rounds.append(self._round_busy)
+            self.busy = sorted(self._rounds)[_REMEMBERED // 2]
             self.pause = pause_after(self.busy)
             self._round_began, self._round_busy = self._started, 0.0
         self._round_busy += busy
