@@ -1,0 +1,93 @@
+"""What is answered to each command: a table by the type of its request.
+
+A handler answers at once, or returns what there is to await.  What it refuses it raises; what ends
+the connection it calls.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from relay.channels.errors import (
+    ChannelClosed,
+    ChannelError,
+    ChannelsFull,
+    MessageTooBig,
+    UnknownChannel,
+)
+from relay.errors import FormatError, RelayError
+from relay.http.websocket import WebSocketConnection
+from relay.messages.centrifugo import commands
+from relay.messages.centrifugo.codes import CommandRefused, ErrorCode
+from relay.messages.centrifugo.commands import Request
+from relay.reasons import Reason
+from relay.server.centrifugo import asking, connecting, following, publishing
+from relay.server.centrifugo.session import CentrifugoSession
+from relay.server.connection import Next
+from relay.server.exchange import Exchange
+from relay.store.contract import StoreUnavailable
+
+SUBPROTOCOL = "centrifuge-json"
+
+Handler = Callable[[CentrifugoSession, int, Any], Awaitable[None] | None]
+
+_HANDLERS: Mapping[type[Request], Handler] = {
+    commands.Connect: connecting.connect,
+    commands.Refresh: connecting.refresh,
+    commands.Subscribe: following.subscribe,
+    commands.Unsubscribe: following.unsubscribe,
+    commands.SubRefresh: following.sub_refresh,
+    commands.Publish: publishing.publish,
+    commands.History: asking.history,
+    commands.Presence: asking.presence,
+    commands.PresenceStats: asking.presence_stats,
+    commands.Rpc: asking.rpc,
+    commands.Ping: asking.ping,
+    commands.Send: asking.send,
+}
+
+_REFUSALS: Mapping[type[RelayError], ErrorCode] = {
+    UnknownChannel: ErrorCode.UNKNOWN_CHANNEL,
+    ChannelClosed: ErrorCode.NOT_AVAILABLE,
+    ChannelsFull: ErrorCode.TOO_MANY_REQUESTS,
+    MessageTooBig: ErrorCode.LIMIT_EXCEEDED,
+    StoreUnavailable: ErrorCode.INTERNAL,
+    FormatError: ErrorCode.BAD_REQUEST,
+}
+
+
+def websocket(exchange: Exchange) -> Reason | Next:
+    """`/connection/websocket`."""
+    exchange.refuse_if_full()
+    connection = exchange.connection
+    accepted = WebSocketConnection(exchange.services.config.limits.command_bytes)
+    reply = accepted.accept(
+        exchange.request, subprotocols=(SUBPROTOCOL,), trailing=exchange.http.trailing_data()
+    )
+    connection.outlet.write_nowait(reply)
+    connection.protocol = "centrifugo"
+    session = CentrifugoSession(connection, accepted, exchange.caller, answer)
+    connection.goodbye = session.say_goodbye
+    return session.serve
+
+
+def answer(session: CentrifugoSession, number: int, request: Request) -> Awaitable[None] | None:
+    """Answer a command, at once or when what is returned was awaited.
+
+    Raises:
+        CommandRefused: the reply is this error.
+        RemoteProtocolError: the protocol was broken.
+    """
+    if not session.client and not isinstance(request, commands.Connect):
+        raise session.broken("the first command is connect")
+    try:
+        waiting = _HANDLERS[type(request)](session, number, request)
+    except (ChannelError, FormatError) as error:
+        raise CommandRefused(_REFUSALS[type(error)]) from error
+    return None if waiting is None else _translated(waiting)
+
+
+async def _translated(waiting: Awaitable[None]) -> None:
+    try:
+        await waiting
+    except (ChannelError, StoreUnavailable) as error:
+        raise CommandRefused(_REFUSALS[type(error)]) from error

@@ -1,0 +1,106 @@
+"""Who connects: the first command, and the tokens that follow the first one."""
+
+from collections.abc import Awaitable
+from importlib.metadata import version
+
+import attrs
+
+from relay.identity.caller import Caller
+from relay.identity.tokens import TokenExpired, TokenInvalid
+from relay.messages.centrifugo import commands, replies
+from relay.messages.centrifugo.codes import CommandRefused, ErrorCode
+from relay.publication import Author
+from relay.reasons import Reason
+from relay.server.centrifugo.session import CentrifugoSession
+from relay.server.centrifugo.subscription import Approach, Terms, approach, ttl
+
+CLIENT_BYTES = 16
+"""Of a connection's id."""
+VERSION = f"relay {version('trio-relay')}"
+
+
+def connect(
+    session: CentrifugoSession, number: int, request: commands.Connect
+) -> Awaitable[None] | None:
+    """The first command; without a token its sender is who the upgrade request came from."""
+    if session.client:
+        raise session.broken("connected already")
+    caller = session.caller
+    if request.token:
+        try:
+            caller = session.services.access.identify(request.token)
+        except TokenExpired:
+            raise CommandRefused(ErrorCode.TOKEN_EXPIRED) from None
+        except TokenInvalid:
+            session.end(Reason.WRONG_TOKEN)
+            return None
+    if len(caller.channels) > session.services.config.limits.subscriptions:
+        raise CommandRefused(ErrorCode.LIMIT_EXCEEDED)
+    return _connect(session, number, request, caller)
+
+
+async def _connect(
+    session: CentrifugoSession, number: int, request: commands.Connect, caller: Caller
+) -> None:
+    """Approach what the token subscribes it to; then all the rest at once."""
+    services = session.services
+    near = [
+        await approach(services.hub, name, caller, commands.since(request.subs.get(name)))
+        for name in caller.channels
+    ]
+    session.begin(caller, services.ports.random.randbytes(CLIENT_BYTES).hex())
+    result = replies.ConnectResult(
+        client=session.client,
+        version=VERSION,
+        ping=services.pings.every_s,
+        pong=True,
+        session=session.client,
+        node=services.sessions.node,
+        expires=caller.expires_at is not None,
+        ttl=ttl(caller.expires_at, services.ports.wall()),
+        subs=_join_all(session, near) or None,
+    )
+    session.reply(replies.result(number, "connect", result))
+
+
+def _join_all(
+    session: CentrifugoSession, near: list[Approach]
+) -> dict[str, replies.SubscribeResult]:
+    said = {sub.channel: sub for sub in session.caller.subs}
+    results = {}
+    for one in near:
+        name = one.channel.name.text
+        info = said[name].info if name in said else b""
+        data = said[name].data if name in said else b""
+        terms = Terms(author=seen_as(session.author, info), data=data)
+        results[name] = session.join(one, terms)
+    return results
+
+
+def seen_as(author: Author, info: bytes) -> Author:
+    """The same one, with something of its own for one channel."""
+    return attrs.evolve(author, info=info) if info else author
+
+
+def refresh(session: CentrifugoSession, number: int, request: commands.Refresh) -> None:
+    """Another token of the same user; a good one only moves the end of the connection."""
+    try:
+        caller = session.services.access.identify(request.token)
+    except TokenExpired:
+        session.end(Reason.TOKEN_EXPIRED)
+        return
+    except TokenInvalid:
+        session.end(Reason.WRONG_TOKEN)
+        return
+    if (caller.kind, caller.sub) != (session.caller.kind, session.caller.sub):
+        session.end(Reason.WRONG_TOKEN)
+        return
+    session.caller = caller
+    session.expire_at(caller.expires_at)
+    result = replies.RefreshResult(
+        client=session.client,
+        version=VERSION,
+        expires=caller.expires_at is not None,
+        ttl=ttl(caller.expires_at, session.services.ports.wall()),
+    )
+    session.reply(replies.result(number, "refresh", result))
