@@ -134,6 +134,8 @@ class Limits:
     publisher_idle_s: float = 15.0
     request_s: float = 10.0
     keep_alive_s: float = 60.0
+    long_poll_s: float = 30.0
+    """How long a poll of a durable stream is held that has nothing to answer."""
     ping_s: float = 25.0
     """How often WebSocket peers are pinged; as long again for the pong."""
     stalled_s: float = 30.0

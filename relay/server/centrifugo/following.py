@@ -41,7 +41,7 @@ async def _subscribe(
 ) -> None:
     since = commands.since(request)
     near = await approach(session.services.hub, request.channel, session.caller, since)
-    if near.not is_json(channel.content_type):
+    if not is_json(near.channel.content_type):
         raise CommandRefused(ErrorCode.NOT_AVAILABLE)
     if not session.is_over:
         result = session.join(near, terms)
