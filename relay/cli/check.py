@@ -9,6 +9,7 @@ from relay.cli import complain
 from relay.config import Config
 from relay.config.address import ALL_ADDRESSES, is_loopback, parse_address
 from relay.config.load import load_config
+from relay.config.store_url import without_secrets
 from relay.config.tree import SETTINGS, value_at
 from relay.errors import ConfigError
 from relay.identity.keyfile import FILE_NAME, KeyFile
@@ -70,7 +71,8 @@ def _changes(config: Config) -> Iterator[str]:
     for path in SETTINGS:
         value = value_at(config, path)
         if value != value_at(default, path):
-            yield f"Not the default: {path} = {_toml(value)}"
+            shown = without_secrets(value) if path == "store.url" else value
+            yield f"Not the default: {path} = {_toml(shown)}"
 
 
 def _toml(value: Any) -> str:

@@ -5,6 +5,12 @@ would survive a power cut, and raises when nothing of it happened.  Offsets are 
 builds the batch (`store.writer`), so that a transaction reads nothing.
 
 Acknowledged means committed: nobody is told that a change was made before `commit` has returned.
+
+A store knows nothing of what channels may do, but it keeps no hole: an `Append` whose offsets do
+not follow those of its channel is refused with its whole batch, and so is one to a channel that is
+not there.  The other changes of a channel that is not there change nothing.
+
+Text may be any `str`, with NULs and lone surrogates in it.  Whole numbers fit 64 bits.
 """
 
 from collections.abc import Sequence
@@ -20,6 +26,12 @@ JSON_TYPE = "application/json"
 
 class StoreUnavailable(RelayError):
     """The store could not be read or written.  Nothing of the batch has happened."""
+
+
+class StoreConflict(StoreUnavailable):
+    """The store holds something else than the batch supposes.  Trying again will not help; what is
+    known of the channel has to be loaded again.
+    """
 
 
 @attrs.frozen(kw_only=True)
@@ -63,10 +75,13 @@ class Append:
     channel: str
     publications: tuple[Publication, ...]
     key: str = ""
-    """An idempotency key; it is found by `keys` for as long as the caller asks back."""
+    """An idempotency key, which stands for the last of the publications; needs one.
+
+    A store may forget it when it is older than the time that the store was opened with.
+    """
     producer: ProducerMark | None = None
     stream_seq: str = ""
-    """The writer's own sequence (Durable Streams, Stream-Seq); empty for none."""
+    """The writer's own sequence (Durable Streams, Stream-Seq); empty to leave it as it is."""
     closes: bool = False
     """Nothing may follow."""
 
@@ -85,6 +100,7 @@ class Trim:
 
     channel: str
     first_offset: int
+    """At most one above the newest."""
 
 
 @attrs.frozen
@@ -116,13 +132,34 @@ class Loaded:
     """The newest publications, oldest first, as many as asked for."""
 
 
+@attrs.frozen
+class ThreadUse:
+    """Of one pool of threads."""
+
+    total: int
+    busy: int
+    waiting: int
+    """Tasks that want one."""
+
+
+@attrs.frozen(kw_only=True)
+class StoreStatistics:
+    """A snapshot for metrics and tests."""
+
+    threads: dict[str, ThreadUse]
+    """By name; empty for a store that needs none."""
+
+
 class Store(Protocol):
     """See the head of this module.  Every method may wait; none blocks the event loop."""
 
     async def commit(self, batch: Sequence[Change]) -> None:
         """Make all of these changes, in order, or none.
 
+        Cancelled, it may still happen: only `store.writer`, which outlasts it, calls this.
+
         Raises:
+            StoreConflict: none was made, and none ever will be.
             StoreUnavailable: none was made.
         """
 
@@ -146,4 +183,7 @@ class Store(Protocol):
     async def details(self) -> dict[str, bytes]:
         """What is said of each stream, by its name."""
 
-    async def aclose(self) -> None: ...
+    def statistics(self) -> StoreStatistics: ...
+
+    async def aclose(self) -> None:
+        """Let go of files, connections and threads."""

@@ -1,0 +1,174 @@
+"""The store that keeps nothing: for tests, and for sites that need no channel to outlive them."""
+
+from collections.abc import Sequence
+
+import attrs
+import trio
+
+from relay.publication import Publication
+from relay.store.contract import (
+    Append,
+    Change,
+    ChannelRecord,
+    CreateChannel,
+    DeleteChannel,
+    Loaded,
+    ProducerMark,
+    PutDetails,
+    StoreConflict,
+    StoreStatistics,
+    TouchChannel,
+    Trim,
+)
+
+
+@attrs.define(eq=False)
+class _Channel:
+    record: ChannelRecord
+    publications: list[Publication] = attrs.field(factory=list)
+    producers: dict[str, ProducerMark] = attrs.field(factory=dict)
+    stream_seq: str = ""
+    keys: dict[str, Publication] = attrs.field(factory=dict)
+
+    def append(self, change: Append) -> None:
+        self.publications += change.publications
+        if change.key and change.publications:
+            self.keys[change.key] = change.publications[-1]
+        if change.producer is not None:
+            self.producers[change.producer.producer] = change.producer
+        self.stream_seq = change.stream_seq or self.stream_seq
+        self.record = attrs.evolve(
+            self.record,
+            last_offset=_last(change, self.record.last_offset),
+            is_closed=self.record.is_closed or change.closes,
+        )
+
+    def trim(self, first_offset: int) -> None:
+        first_offset = max(first_offset, self.record.first_offset)
+        self.record = attrs.evolve(self.record, first_offset=first_offset)
+        if self.publications and self.publications[0].offset < first_offset:
+            # Offsets have no gaps.
+            del self.publications[: first_offset - self.publications[0].offset]
+
+
+@attrs.define(eq=False)
+class MemoryStore:
+    """`store.contract.Store` without a disk."""
+
+    _channels: dict[str, _Channel] = attrs.field(factory=dict, init=False)
+    _details: dict[str, bytes] = attrs.field(factory=dict, init=False)
+
+    async def commit(self, batch: Sequence[Change]) -> None:
+        await trio.lowlevel.checkpoint()
+        self._check(batch)
+        for change in batch:
+            self._make(change)
+
+    async def load(self, channel: str, *, keys_since_ms: int, latest: int) -> Loaded | None:
+        await trio.lowlevel.checkpoint()
+        it = self._channels.get(channel)
+        if it is None:
+            return None
+        keys = [(key, of) for key, of in it.keys.items() if of.at_ms >= keys_since_ms]
+        return Loaded(
+            record=it.record,
+            producers=tuple(it.producers[name] for name in sorted(it.producers)),
+            stream_seq=it.stream_seq,
+            keys=tuple(sorted(((key, of.offset) for key, of in keys), key=lambda pair: pair[1])),
+            latest=tuple(it.publications[-latest:] if latest else ()),
+        )
+
+    async def read(
+        self, channel: str, *, after: int, limit: int, newest_first: bool = False
+    ) -> list[Publication]:
+        await trio.lowlevel.checkpoint()
+        it = self._channels.get(channel)
+        if it is None:
+            return []
+        if newest_first:
+            below = [one for one in it.publications if not after or one.offset < after]
+            return below[::-1][:limit]
+        return [one for one in it.publications if one.offset > after][:limit]
+
+    async def names(self, prefix: str = "") -> list[str]:
+        await trio.lowlevel.checkpoint()
+        return sorted(name for name in self._channels if name.startswith(prefix))
+
+    async def expired(self, now_ms: int) -> list[str]:
+        await trio.lowlevel.checkpoint()
+        records = [it.record for it in self._channels.values()]
+        due = [(it.expires_ms, it.name) for it in records if it.expires_ms is not None]
+        return [name for expires_ms, name in sorted(due) if expires_ms <= now_ms]
+
+    async def details(self) -> dict[str, bytes]:
+        await trio.lowlevel.checkpoint()
+        return dict(self._details)
+
+    def statistics(self) -> StoreStatistics:
+        return StoreStatistics(threads={})
+
+    async def aclose(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    def _check(self, batch: Sequence[Change]) -> None:
+        """Go through the batch with each channel's last offset alone, before anything changes."""
+        last: dict[str, int | None] = {}
+        for change in batch:
+            match change:
+                case CreateChannel(record):
+                    if self._last(record.name, last) is not None:
+                        raise StoreConflict("such a channel is there already")
+                    last[record.name] = record.last_offset
+                case DeleteChannel(channel):
+                    last[channel] = None
+                case Append(channel=channel):
+                    last[channel] = _follow(change, self._last(channel, last))
+                case _:
+                    pass
+
+    def _last(self, channel: str, batch: dict[str, int | None]) -> int | None:
+        if channel in batch:
+            return batch[channel]
+        it = self._channels.get(channel)
+        return None if it is None else it.record.last_offset
+
+    def _make(self, change: Change) -> None:
+        match change:
+            case CreateChannel(record):
+                self._channels[record.name] = _Channel(record)
+            case DeleteChannel(channel):
+                self._channels.pop(channel, None)
+            case PutDetails(stream, value):
+                self._details[stream] = value
+            case Append(channel=channel) | TouchChannel(channel) | Trim(channel):
+                if it := self._channels.get(channel):
+                    _change(it, change)
+
+
+def _change(it: _Channel, change: Append | TouchChannel | Trim) -> None:
+    match change:
+        case Append():
+            it.append(change)
+        case TouchChannel(_, expires_ms):
+            it.record = attrs.evolve(it.record, expires_ms=expires_ms)
+        case Trim(_, first_offset):
+            it.trim(first_offset)
+
+
+def _follow(change: Append, last: int | None) -> int:
+    """The last offset after an append.
+
+    Raises:
+        StoreConflict: it does not follow.
+    """
+    if last is None:
+        raise StoreConflict("there is no such channel")
+    for publication in change.publications:
+        if publication.offset != last + 1:
+            raise StoreConflict(f"offset {publication.offset} does not follow {last}")
+        last = publication.offset
+    return last
+
+
+def _last(change: Append, otherwise: int) -> int:
+    return change.publications[-1].offset if change.publications else otherwise

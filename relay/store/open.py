@@ -1,0 +1,50 @@
+"""The store that a configuration asks for."""
+
+from functools import partial
+from pathlib import Path
+
+import trio
+from sqlalchemy import make_url
+
+from relay.config.store_url import StoreKind, store_kind
+from relay.store.contract import Store
+from relay.store.memory import MemoryStore
+from relay.store.migrating import migrate
+from relay.store.postgres import PostgresDatabase
+from relay.store.sql import Database, SqlStore, translated
+from relay.store.sqlite import FILE_NAME, SqliteDatabase
+
+KEYS_FOR_MS = 24 * 60 * 60 * 1000
+"""Longer than anybody asks back for an idempotency key."""
+
+
+async def open_store(url: str, data: Path, *, keys_for_ms: int = KEYS_FOR_MS) -> Store:
+    """Open the store at `url`, as `store.url` has it, and bring its tables up to date.
+
+    Idempotency keys older than `keys_for_ms` may be forgotten.
+
+    Raises:
+        ConfigError: it cannot be used, or another Relay has it.
+        StoreUnavailable: it cannot be reached now.
+    """
+    kind = store_kind(url)
+    if kind is StoreKind.MEMORY:
+        return MemoryStore()
+    database = await trio.to_thread.run_sync(partial(_open, kind, url, data))
+    return SqlStore(database, keys_for_ms)
+
+
+def _open(kind: StoreKind, url: str, data: Path) -> Database:
+    """Runs in a thread; nobody else uses the database yet."""
+    database: Database
+    if kind is StoreKind.SQLITE:
+        database = SqliteDatabase(data / FILE_NAME)
+    else:
+        database = PostgresDatabase(make_url(url))
+    try:
+        with translated():
+            migrate(database.writer)
+    except BaseException:
+        database.close()
+        raise
+    return database

@@ -1,0 +1,97 @@
+"""A batch carried out in a transaction, and what is cleaned up with it.
+
+Everything here runs in a thread, on the one connection that writes.
+
+Nothing large is ever deleted at once, because everybody's commits stand behind it.  A `Trim` moves
+the offset that readers go by, and takes at most a thousand rows along; a deleted channel's rows go
+with the commits that follow, as many with each; keys that have grown old go when new ones come, two
+for one.
+"""
+
+from collections.abc import Collection, Sequence
+
+import attrs
+from sqlalchemy import Connection
+from sqlalchemy.sql.base import Executable
+
+from relay.store import statements
+from relay.store.contract import Change, StoreConflict
+from relay.store.plan import Step, plan
+from relay.store.rows import Row
+
+
+@attrs.define(eq=False)
+class Writing:
+    """See the head of this module."""
+
+    _dialect: str
+    _keys_for_ms: int
+    """How long idempotency keys are kept."""
+    _has_graves: bool = attrs.field(default=True, init=False)
+    """Whether there may be some; nobody knows at the start."""
+    _put_key: Executable = attrs.field(init=False)
+    _put_producer: Executable = attrs.field(init=False)
+    _put_details: Executable = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._put_key = statements.put_key(self._dialect)
+        self._put_producer = statements.put_producer(self._dialect)
+        self._put_details = statements.put_details(self._dialect)
+
+    def execute(self, connection: Connection, batch: Sequence[Change]) -> None:
+        """Make the changes in the connection's transaction.
+
+        Raises:
+            StoreConflict: they do not fit what is there.
+        """
+        for step in plan(batch):
+            self._delete(connection, step)
+            self._add(connection, step)
+            self._update(connection, step)
+            if step.keys:
+                self._forget_keys(connection, step)
+        if self._has_graves:
+            self._sweep(connection)
+
+    def _delete(self, connection: Connection, step: Step) -> None:
+        _run(connection, statements.BURY, step.deleted.values())
+        _run(connection, statements.DELETE, step.deleted.values())
+        self._has_graves = self._has_graves or bool(step.deleted)
+
+    def _add(self, connection: Connection, step: Step) -> None:
+        _run(connection, statements.CREATE, step.created)
+        _run(connection, statements.PUBLISH, step.publications)
+        _run(connection, self._put_key, step.keys.values())
+        _run(connection, self._put_producer, step.producers.values())
+        _run(connection, self._put_details, step.details.values())
+
+    def _update(self, connection: Connection, step: Step) -> None:
+        _run_exactly(connection, statements.ADVANCE, step.advanced.values())
+        _run_exactly(connection, statements.MARK, step.marked.values())
+        _run(connection, statements.TOUCH, step.touched.values())
+        _run(connection, statements.TRIM, step.trimmed.values())
+        _run(connection, statements.SWEEP_TRIMMED, step.trimmed.values())
+
+    def _forget_keys(self, connection: Connection, step: Step) -> None:
+        now_ms = max(row["at_ms"] for row in step.keys.values())
+        oldest = {"before": now_ms - self._keys_for_ms, "count": 2 * len(step.keys)}
+        connection.execute(statements.FORGET_KEYS, oldest)
+
+    def _sweep(self, connection: Connection) -> None:
+        """Dig out a part of one grave."""
+        grave = connection.execute(statements.GRAVE).scalar()
+        if grave is None:
+            self._has_graves = False
+        elif connection.execute(statements.DIG, {"grave": grave}).rowcount < statements.SWEPT_ROWS:
+            connection.execute(statements.FILL, {"grave": grave})
+
+
+def _run(connection: Connection, statement: Executable, rows: Collection[Row]) -> None:
+    if rows:
+        connection.execute(statement, list(rows))
+
+
+def _run_exactly(connection: Connection, statement: Executable, rows: Collection[Row]) -> None:
+    """Change one row with each."""
+    if rows and connection.execute(statement, list(rows)).rowcount != len(rows):
+        raise StoreConflict("a channel is not there, or not where it was believed to be")
