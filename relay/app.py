@@ -17,6 +17,7 @@ import attrs
 import trio
 
 from relay.channels.hub import Hub
+from relay.channels.tidying import Tidying
 from relay.config import Config
 from relay.fanout.budget import Budget
 from relay.fanout.pump import Pump
@@ -34,9 +35,11 @@ from relay.server.centrifugo.deadlines import Deadlines
 from relay.server.centrifugo.pings import Pings
 from relay.server.centrifugo.sessions import Sessions
 from relay.server.doors import open_doors
+from relay.server.keeping_alive import KeepAlive
 from relay.server.machine import real_ports
 from relay.server.pinging import Pinging
 from relay.server.rounds import Rounds
+from relay.server.rpc.sessions import PollSessions
 from relay.server.services import Services
 from relay.server.showing import show
 from relay.server.stopping import drain
@@ -101,11 +104,13 @@ async def open_relay(
         background.start_soon(services.rounds.run)
         background.start_soon(services.pinging.run)
         background.start_soon(services.pings.run)
+        background.start_soon(services.keep_alive.run)
         background.start_soon(services.deadlines.run)
         background.start_soon(services.writer.run)
-        background.start_soon(services.hub.run)
+        background.start_soon(_tidying(services).run)
         await services.catalog.load(store)
         background.start_soon(services.views.run)
+        background.start_soon(services.poll_sessions.run)
         await background.start(services.stage.serve_broadcasts)
         await background.start(services.access.watch_keys, services.stage)
         async with trio.open_nursery() as connections:
@@ -162,6 +167,7 @@ def _services(config: Config, ports: Ports, store: Store) -> Services:
             wake=pump.wake,
             most=config.channels.live_views,
         ),
+        poll_sessions=PollSessions(limits, ports),
         pump=pump,
         budget=budget,
         access=access,
@@ -172,7 +178,19 @@ def _services(config: Config, ports: Ports, store: Store) -> Services:
         rounds=Rounds(ports.monotonic, ports.cpu),
         pinging=Pinging(limits.ping_s),
         pings=Pings(limits.ping_s, ports, pump.wake),
+        keep_alive=KeepAlive(limits.ping_s, ports.wall),
         deadlines=Deadlines(),
         sessions=Sessions(ports.random.randbytes(NODE_BYTES).hex()),
         trusted_proxies=trusted_networks(config.http.trusted_proxies),
+    )
+
+
+def _tidying(services: Services) -> Tidying:
+    ports = services.ports
+    return Tidying(
+        services.hub,
+        services.store,
+        ports.monotonic,
+        ports.wall,
+        services.config.channels.idle_s,
     )

@@ -17,15 +17,17 @@ import trio
 
 from relay.channels.channel import Channel
 from relay.channels.errors import ChannelClosed, ChannelsFull, MessageTooBig, UnknownChannel
-from relay.channels.history import History
+from relay.channels.loading import kept_in_memory, new_channel, restore
 from relay.channels.names import ChannelName, parse_name
 from relay.channels.namespaces import Namespaces, namespace_of, namespaces
 from relay.channels.publishing import (
     Done,
     Keys,
     Outcome,
+    PlainChange,
     Published,
     Publishing,
+    Told,
     channel_record,
 )
 from relay.config.schema import ChannelsConfig, NamespaceConfig
@@ -48,16 +50,11 @@ from relay.store.contract import (
 )
 from relay.store.writer import Pending
 
-TIDY_EVERY_S = 10.0
 EPOCH_BYTES = 4
-LATEST_IN_MEMORY = 1000
-"""Of a durable channel; what is older is read from the store."""
 RECOVERABLE = 5000
 """Publications; who has missed more reads history instead."""
 KEYS_FOR_S = 300.0
 """How long an idempotency key is remembered."""
-TRIM_SLACK = 1.1
-"""A durable channel is trimmed when it is so much longer than it may be: seldom, and a lot."""
 
 Opener = Callable[[ChannelName, Caller], Channel]
 """Makes, or finds, a channel of a namespace that the server itself writes."""
@@ -65,24 +62,6 @@ Opener = Callable[[ChannelName, Caller], Channel]
 
 Submit = Callable[[Pending], None]
 """`Writer.submit_nowait`: how changes get into the store, in order, many in one transaction."""
-Told = Callable[[StoreUnavailable | None], None]
-
-
-@attrs.frozen
-class _Pending:
-    """A change that nobody has to be given offsets for."""
-
-    _channel: Channel
-    _change: Change
-    _told: Told
-    size: int = 256
-
-    def changes(self) -> Sequence[Change]:
-        return [self._change]
-
-    def done(self, error: StoreUnavailable | None) -> None:
-        self._channel.pending -= 1
-        self._told(error)
 
 
 @attrs.frozen
@@ -132,13 +111,12 @@ class Hub:
             ChannelsFull: there are too many.
             StoreUnavailable: it cannot be read.
         """
+        await trio.lowlevel.checkpoint()
         name, namespace = self.resolve(text)
         if (opener := self.openers.get(namespace.name)) is not None:
-            await trio.lowlevel.checkpoint()
             return opener(name, caller)
         while (channel := self._channels.get(text)) is None:
             await self._load(name, namespace)
-        await trio.lowlevel.checkpoint_if_cancelled()
         channel.used_at = self._ports.monotonic()
         return channel
 
@@ -172,15 +150,16 @@ class Hub:
             return
         if len(self._channels) >= self._config.open_channels:
             raise ChannelsFull("there are as many channels as there may be")
-        loaded = None
-        if namespace.durable:
-            with self._loads(name.text):
-                loaded = await self._store.load(
-                    name.text,
-                    keys_since_ms=self._now_ms() - round(KEYS_FOR_S * 1000),
-                    latest=min(namespace.history, LATEST_IN_MEMORY),
-                )
+        loaded = await self._loaded(name, namespace) if namespace.durable else None
         self._channels[name.text] = self._make(name, namespace, loaded)
+
+    async def _loaded(self, name: ChannelName, namespace: NamespaceConfig) -> Loaded | None:
+        with self._loads(name.text):
+            return await self._store.load(
+                name.text,
+                keys_since_ms=self._now_ms() - round(KEYS_FOR_S * 1000),
+                latest=kept_in_memory(namespace),
+            )
 
     @contextmanager
     def _loads(self, text: str) -> Iterator[None]:
@@ -194,18 +173,15 @@ class Hub:
     def _make(
         self, name: ChannelName, namespace: NamespaceConfig, loaded: Loaded | None
     ) -> Channel:
-        kept = min(namespace.history, LATEST_IN_MEMORY) if namespace.durable else namespace.history
-        history = History(kept, namespace.history_bytes, round(namespace.history_s * 1000))
         epoch = self._ports.random.randbytes(EPOCH_BYTES).hex()
-        channel = Channel(name, namespace, epoch, history, self._wake)
-        channel.used_at = self._ports.monotonic()
+        channel = new_channel(name, namespace, epoch, self._wake)
         if (stream := name.stream) is not None:
             channel.moment = lambda: self._moment_of(stream)
         keys = self._keys[channel] = Keys()
         if loaded is not None:
-            _restore(channel, loaded)
+            restore(channel, loaded)
             keys.known.update((key, (offset, self._now_ms())) for key, offset in loaded.keys)
-            self._charge(history.held_bytes)
+            self._charge(channel.history.held_bytes)
         return channel
 
     # Adding to one.
@@ -238,7 +214,8 @@ class Hub:
             MessageTooBig: one of them is too large.
             trio.WouldBlock: the store has too much to do already.
         """
-        if channel.is_closed:
+        keys = self._keys.get(channel)
+        if channel.is_closed or keys is None:
             raise ChannelClosed("nothing may be added to this channel any more")
         if any(len(draft.data) > channel.namespace.message_bytes for draft in drafts):
             raise MessageTooBig(
@@ -246,7 +223,7 @@ class Hub:
             )
         publishing = Publishing(
             channel,
-            self._keys[channel] if channel in self._keys else Keys(),
+            keys,
             tuple(drafts),
             done,
             key=_scoped(key, drafts),
@@ -370,7 +347,7 @@ class Hub:
             trio.WouldBlock: the store has too much to do already.
         """
         channel.expires_ms = expires_ms
-        self._change(channel, TouchChannel(channel.name.text, expires_ms), _ignore)
+        self._change(channel, TouchChannel(channel.name.text, expires_ms), ignore)
 
     def delete_nowait(self, channel: Channel, done: Told) -> None:
         """Delete a channel; nothing is added from here on, and followers are told once it is gone.
@@ -382,7 +359,7 @@ class Hub:
 
         def deleted(error: StoreUnavailable | None) -> None:
             if error is None:
-                self._forget(channel)
+                self.forget(channel)
                 channel.delete()
             else:
                 channel.is_closed = was_closed
@@ -408,65 +385,35 @@ class Hub:
 
         self._change(channel, Trim(channel.name.text, last + 1), cleared)
 
+    def trim_nowait(self, channel: Channel, first_offset: int) -> None:
+        """Let the store forget what a durable channel has below an offset.
+
+        Raises:
+            trio.WouldBlock: the store has too much to do already.
+        """
+        self._change(channel, Trim(channel.name.text, first_offset), ignore)
+        channel.first_stored = first_offset
+
+    def expire(self, channel: Channel, now_ms: int, *, keys_ms: int) -> int:
+        """Let go of publications that are too old, and of keys of before `keys_ms`.
+
+        Returns how many publications.
+        """
+        before = channel.history.held_bytes
+        expired = channel.history.expire(now_ms)
+        self._charge(channel.history.held_bytes - before)
+        self._keys[channel].forget(keys_ms)
+        return expired
+
     def _change(self, channel: Channel, change: Change, told: Told) -> None:
         if not channel.namespace.durable:
             told(None)
             return
-        self._submit(_Pending(channel, change, told))
+        self._submit(PlainChange(channel, change, told))
         channel.pending += 1
 
-    async def run(self) -> None:
-        """Let go of what is too old or not needed, until cancelled."""
-        while True:
-            await trio.sleep(TIDY_EVERY_S)
-            for channel in self.channels():
-                self._tidy(channel)
-            await self._delete_expired()
-
-    def _tidy(self, channel: Channel) -> None:
-        now, now_ms = self._ports.monotonic(), self._now_ms()
-        before = channel.history.held_bytes
-        expired = channel.history.expire(now_ms)
-        self._charge(channel.history.held_bytes - before)
-        if channel.namespace.durable:
-            self._trim(channel, expired)
-        self._keys[channel].forget(now_ms - round(KEYS_FOR_S * 1000))
-        channel.close_idle_feeds()
-        if channel.is_in_use or channel.used_at > now - self._config.idle_s:
-            return
-        if channel.namespace.durable or not (channel.history or channel.is_made):
-            self._forget(channel)
-
-    def _trim(self, channel: Channel, expired: int) -> None:
-        """Let the store forget what is too much, or older than what has just become too old."""
-        first = channel.first_stored
-        if channel.last_offset - first + 1 > TRIM_SLACK * channel.namespace.history:
-            first = channel.last_offset - channel.namespace.history + 1
-        if expired:
-            first = max(first, channel.history.first_offset)
-        if first > channel.first_stored:
-            try:
-                self._change(channel, Trim(channel.name.text, first), _ignore)
-            except trio.WouldBlock:
-                return
-            channel.first_stored = first
-
-    async def _delete_expired(self) -> None:
-        now_ms = self._now_ms()
-        names = {c.name.text for c in self.channels() if (c.expires_ms or now_ms) < now_ms}
-        if any(namespace.durable for namespace in self._namespaces.values()):
-            try:
-                names.update(await self._store.expired(now_ms))
-            except StoreUnavailable:
-                # They expire in the next round.
-                return
-        for name in names:
-            try:
-                self.delete_nowait(await self.open(name), _ignore)
-            except (trio.WouldBlock, StoreUnavailable, UnknownChannel, ChannelsFull):
-                return
-
-    def _forget(self, channel: Channel) -> None:
+    def forget(self, channel: Channel) -> None:
+        """Let a channel leave memory; nothing can be added to this object any more."""
         if self._channels.get(channel.name.text) is channel:
             del self._channels[channel.name.text]
             del self._keys[channel]
@@ -486,25 +433,11 @@ class Hub:
         return round(self._ports.wall() * 1000)
 
 
-def _restore(channel: Channel, loaded: Loaded) -> None:
-    """Go on where the store says that the channel stands."""
-    record = loaded.record
-    channel.adopt(record)
-    channel.is_closed = record.is_closed
-    channel.first_stored = record.first_offset
-    channel.stream_seq = loaded.stream_seq
-    channel.producers.update((mark.producer, mark) for mark in loaded.producers)
-    channel.history.last_offset = record.last_offset - len(loaded.latest)
-    for publication in loaded.latest:
-        channel.history.append(publication)
-    channel.displace()
-
-
 def _scoped(key: str, drafts: Sequence[Draft]) -> str:
     """A key of the author's own: nobody can use up another's."""
     author = drafts[0].author if key and drafts else None
     return key if author is None else f"{author.user}\n{key}"
 
 
-def _ignore(_: StoreUnavailable | None) -> None:
+def ignore(_: StoreUnavailable | None) -> None:
     """What is tidied up in vain is tidied up in the next round."""

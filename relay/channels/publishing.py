@@ -34,6 +34,7 @@ class Published:
 
 Outcome = Published | StoreUnavailable
 Done = Callable[[Outcome], None]
+Told = Callable[[StoreUnavailable | None], None]
 
 
 @attrs.define(eq=False)
@@ -158,3 +159,20 @@ def channel_record(channel: Channel) -> ChannelRecord:
         ttl_s=channel.ttl_s,
         expires_ms=channel.expires_ms,
     )
+
+
+@attrs.frozen
+class PlainChange:
+    """A change that nobody has to be given offsets for."""
+
+    _channel: Channel
+    _change: Change
+    _told: Told
+    size: int = 256
+
+    def changes(self) -> Sequence[Change]:
+        return [self._change]
+
+    def done(self, error: StoreUnavailable | None) -> None:
+        self._channel.pending -= 1
+        self._told(error)

@@ -2,17 +2,20 @@
 
 import pytest
 import trio
-from support.channels import DURABLE, House, draft, house
+from support.channels import House, draft, house
 from support.memory import in_virtual_time
 
 from relay.channels.errors import ChannelClosed, ChannelsFull, MessageTooBig, UnknownChannel
-from relay.channels.hub import TIDY_EVERY_S
 from relay.channels.publishing import Outcome, Published
+from relay.channels.tidying import TIDY_EVERY_S
+from relay.config.schema import NamespaceConfig
 from relay.publication import Position
 from relay.store.contract import StoreUnavailable
 from relay.store.memory import MemoryStore
 
 KEPT = "kept:x"
+LONG = NamespaceConfig(name="long", history_s=3600)
+SHORT = NamespaceConfig(name="short", durable=True, history=10, history_s=0)
 
 
 async def add(made: House, text: str, *names: str) -> None:
@@ -165,13 +168,23 @@ async def test_a_repeated_key_adds_nothing_and_is_told_the_first_position() -> N
 
 @in_virtual_time
 async def test_a_key_is_forgotten_after_five_minutes() -> None:
-    async with house() as made:
-        channel = await made.hub.open("open:x")
+    async with house(LONG) as made:
+        channel = await made.hub.open("long:x")
         await made.hub.publish(channel, draft("a"), key="k")
         await trio.sleep(290)
         assert (await made.hub.publish(channel, draft("a"), key="k")).is_repeated
         await trio.sleep(10 + 2 * TIDY_EVERY_S)
         assert not (await made.hub.publish(channel, draft("a"), key="k")).is_repeated
+
+
+@in_virtual_time
+async def test_a_channel_that_has_left_memory_takes_nothing_any_more() -> None:
+    async with house() as made:
+        stale = await made.hub.open(KEPT)
+        await trio.sleep(60 + 2 * TIDY_EVERY_S)
+        assert await made.hub.open(KEPT) is not stale
+        with pytest.raises(ChannelClosed):
+            made.hub.publish_nowait(stale, [draft("a")], lambda _: None)
 
 
 @in_virtual_time
@@ -276,8 +289,7 @@ async def test_clearing_forgets_and_offsets_go_on() -> None:
 
 @in_virtual_time
 async def test_a_durable_channel_that_grows_too_long_is_trimmed() -> None:
-    short = DURABLE.__class__(name="short", durable=True, history=10, history_s=0, publish="anyone")
-    async with house(short) as made:
+    async with house(SHORT) as made:
         await add(made, "short:x", *map(str, range(1, 31)))
         await trio.sleep(TIDY_EVERY_S + 1)
         await made.commits.commit()

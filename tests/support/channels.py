@@ -10,6 +10,7 @@ from support.memory import SteadyCpu, ports
 
 from relay.channels.channel import Channel
 from relay.channels.hub import Hub
+from relay.channels.tidying import Tidying
 from relay.config.schema import ChannelsConfig, NamespaceConfig
 from relay.fanout.budget import Budget
 from relay.fanout.follower import Follower
@@ -25,6 +26,9 @@ ANYONE = NamespaceConfig(
 DURABLE = NamespaceConfig(
     name="kept", durable=True, history=10_000, history_s=0, subscribe="anyone", publish="anyone"
 )
+
+
+IDLE_S = 60.0
 
 
 class PlainEncoding:
@@ -110,18 +114,20 @@ async def house(
     budget, pump = Budget(1 << 40), Pump(trio.current_time, SteadyCpu())
     store = MemoryStore() if store is None else store
     commits = Commits(store)
+    world = ports(seed)
     hub = Hub(
         ChannelsConfig(namespaces=(ANYONE, DURABLE, *configured), open_channels=1000),
-        ports(seed),
+        world,
         budget,
         pump.wake,
         store,
         commits.submit,
         moments.get,
     )
+    tidying = Tidying(hub, store, world.monotonic, world.wall, IDLE_S)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(pump.run)
-        nursery.start_soon(hub.run)
+        nursery.start_soon(tidying.run)
         yield House(hub, pump, budget, store, commits, moments)
         nursery.cancel_scope.cancel()
 
