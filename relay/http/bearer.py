@@ -4,7 +4,8 @@
 
 import re
 
-from relay.http.errors import HttpError
+from relay.http.causes import NOT_ALLOWED, TOKEN_INVALID, TOKEN_NEEDED, Cause
+from relay.http.errors import HttpError, refused
 from relay.http.request import Request
 
 _B64 = "[A-Za-z0-9._~+/-]{1,8192}=*"
@@ -39,16 +40,15 @@ def _found(pattern: re.Pattern[str], value: str) -> str:
 
 def token_needed(detail: str) -> HttpError:
     """Nobody has asked, and this is not for nobody."""
-    return HttpError(401, detail, headers=(("WWW-Authenticate", "Bearer"),))
+    return refused(TOKEN_NEEDED, detail, ("WWW-Authenticate", "Bearer"))
 
 
-def invalid_token(detail: str) -> HttpError:
+def invalid_token(detail: str, cause: Cause = TOKEN_INVALID) -> HttpError:
     """Somebody has shown a token that is not good, or not any more."""
     challenge = f'Bearer error="invalid_token", error_description="{detail}"'
-    return HttpError(401, detail, headers=(("WWW-Authenticate", challenge),))
+    return refused(cause, detail, ("WWW-Authenticate", challenge))
 
 
 def insufficient(detail: str) -> HttpError:
     """Whoever asked is known, and may not."""
-    challenge = 'Bearer error="insufficient_scope"'
-    return HttpError(403, detail, headers=(("WWW-Authenticate", challenge),))
+    return refused(NOT_ALLOWED, detail, ("WWW-Authenticate", 'Bearer error="insufficient_scope"'))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from relay.errors import RelayError
+from relay.http.causes import Cause
 from relay.http.response import Response, problem
 
 STATUS_TITLES = {
@@ -45,17 +46,30 @@ class HttpError(RelayError):
 
     `detail` is for the person who reads the answer, so it never repeats a secret.  `headers` are
     those that the status calls for: Allow with 405, Retry-After with 503, Upgrade with 426.
+    `cause` is for the program that reads the answer, where the status does not say enough.
     """
 
     def __init__(
-        self, status: int, detail: str | None = None, *, headers: Iterable[tuple[str, str]] = ()
+        self,
+        status: int,
+        detail: str | None = None,
+        *,
+        headers: Iterable[tuple[str, str]] = (),
+        cause: Cause | None = None,
     ) -> None:
         super().__init__(f"{status} {STATUS_TITLES[status]}" + (f": {detail}" if detail else ""))
         self.status = status
-        self.title = STATUS_TITLES[status]
+        self.title = STATUS_TITLES[status] if cause is None else cause.title
+        self.type = "about:blank" if cause is None else cause.type
         self.detail = detail
         self.headers = tuple(headers)
 
     def response(self) -> Response:
         """The error as a problem document (RFC 9457)."""
-        return problem(self.status, self.title, self.detail).with_headers(*self.headers)
+        document = problem(self.status, self.title, self.detail, type=self.type)
+        return document.with_headers(*self.headers)
+
+
+def refused(cause: Cause, detail: str | None = None, *headers: tuple[str, str]) -> HttpError:
+    """A refusal for one of the causes that have a name."""
+    return HttpError(cause.status, detail, headers=headers, cause=cause)

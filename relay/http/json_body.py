@@ -3,7 +3,8 @@
 import json
 from typing import Any, NoReturn
 
-from relay.http.errors import HttpError
+from relay.http.causes import NOT_JSON, NOT_SAID_TO_BE_JSON
+from relay.http.errors import refused
 from relay.http.request import Request
 
 
@@ -16,10 +17,10 @@ def json_object(request: Request) -> dict[str, Any]:
     media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
     # `curl -d` says that it sends a form; and what says so, a page of another site may send.
     if media_type != "application/json" and not media_type.endswith("+json"):
-        raise HttpError(415, "the body must be application/json")
+        raise refused(NOT_SAID_TO_BE_JSON)
     value = read_json(request.body)
     if not isinstance(value, dict):
-        raise HttpError(400, "the body must be a JSON object")
+        raise refused(NOT_JSON, "the body must be an object")
     return value
 
 
@@ -32,7 +33,7 @@ def read_json(body: bytes) -> Any:
     try:
         return json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        raise HttpError(400, "the body is not JSON") from None
+        raise refused(NOT_JSON, "the body cannot be read") from None
 
 
 def _refuse_constant(name: str) -> NoReturn:

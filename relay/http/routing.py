@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 import attrs
 
+from relay.http.described import Operation
 from relay.http.errors import HttpError
 
 H = TypeVar("H")
@@ -42,6 +43,8 @@ class Route(Generic[H]):
     pattern: str
     handler: H
     who: Who
+    about: Operation | None = None
+    """For the programs that use it; every route of `/api/v1` has one."""
 
 
 @attrs.frozen

@@ -7,6 +7,7 @@ import structlog
 import trio
 
 from relay.http.bearer import bearer_token, invalid_token
+from relay.http.causes import TOKEN_EXPIRED
 from relay.http.connection import HttpConnection
 from relay.http.cors import answer_options, listed_origin, shared_with
 from relay.http.errors import HttpError
@@ -18,7 +19,7 @@ from relay.http.routing import Allowed, RouteTable
 from relay.http.signals import CLOSED, NEED_DATA
 from relay.identity.caller import NOBODY, Caller, Kind
 from relay.identity.redact import redact
-from relay.identity.tokens import TokenError
+from relay.identity.tokens import TokenExpired, TokenInvalid
 from relay.reasons import Reason
 from relay.server.access import refuse_unless
 from relay.server.connection import Connection, Next
@@ -202,7 +203,9 @@ def _caller(connection: Connection, request: Request) -> Caller:
         return NOBODY
     try:
         caller = connection.services.access.identify(token)
-    except TokenError as error:
+    except TokenExpired as error:
+        raise invalid_token(str(error), TOKEN_EXPIRED) from None
+    except TokenInvalid as error:
         raise invalid_token(str(error)) from None
     # Guests are known only by their own word, and anybody may have many such tokens.
     if caller.kind >= Kind.USER:

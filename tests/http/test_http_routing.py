@@ -1,10 +1,12 @@
 """Which route answers which path, and what OPTIONS and CORS say of it."""
 
 import pytest
+from support.http_client import make_request
 
-from relay.http.cors import answer_options
+from relay.http.cors import ANY_ORIGIN, answer_options, listed_origin, shared_with
 from relay.http.errors import HttpError
 from relay.http.request import decode_path
+from relay.http.response import Response
 from relay.http.routing import Allowed, Match, Route, RouteTable, Who
 
 TABLE = RouteTable(
@@ -160,3 +162,60 @@ def test_pages_of_other_sites_may_read_what_anyone_may_read() -> None:
 def test_pages_of_other_sites_learn_nothing_of_what_operators_do() -> None:
     response = answer_options(Allowed(("DELETE", "OPTIONS"), ()))
     assert response.headers == (("Allow", "DELETE, OPTIONS"),)
+
+
+LISTED = "https://www.example.org"
+ORIGINS = (LISTED, "http://127.0.0.1:3000")
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_listed"),
+    [
+        (LISTED, True),
+        ("http://127.0.0.1:3000", True),
+        ("https://www.example.org:443", False),
+        ("http://www.example.org", False),
+        ("https://www.example.org.evil.example", False),
+        ("https://evil.example", False),
+        ("https://WWW.example.org", False),
+        ("null", False),
+        ("*", False),
+        ("", False),
+        (f"{LISTED}, https://evil.example", False),
+    ],
+)
+def test_an_origin_is_listed_letter_by_letter(origin: str, is_listed: bool) -> None:
+    request = make_request("GET", "/", ("Origin", origin))
+    assert listed_origin(request, ORIGINS) == (origin if is_listed else None)
+    assert listed_origin(make_request(), ORIGINS) is None
+
+
+def test_a_page_of_a_listed_site_may_do_everything_with_a_token() -> None:
+    response = answer_options(
+        Allowed(("DELETE", "GET", "HEAD", "OPTIONS"), ("GET", "HEAD")), LISTED
+    )
+    assert response.status == 204
+    assert response.header("Access-Control-Allow-Origin") == LISTED
+    assert response.header("Access-Control-Allow-Methods") == "DELETE, GET, HEAD, OPTIONS"
+    fields = response.header("Access-Control-Allow-Headers")
+    assert fields is not None
+    assert "Authorization" in fields.split(", ")
+    assert response.header("Vary") == "Origin"
+    assert response.header("Access-Control-Allow-Credentials") is None
+
+
+def test_a_page_of_any_other_site_may_show_no_token() -> None:
+    response = answer_options(Allowed(("GET", "HEAD", "OPTIONS"), ("GET", "HEAD")))
+    assert response.header("Access-Control-Allow-Headers") == "Content-Type, Range"
+
+
+def test_an_answer_is_shared_with_the_listed_site_that_asked() -> None:
+    response = shared_with(LISTED, Response(404))
+    assert response.header("Access-Control-Allow-Origin") == LISTED
+    assert response.header("Vary") == "Origin"
+    assert shared_with(None, Response(404)) == Response(404)
+
+
+def test_what_everybody_may_read_stays_so() -> None:
+    response = Response(200, ANY_ORIGIN)
+    assert shared_with(LISTED, response) == response

@@ -5,15 +5,43 @@ import math
 from datetime import UTC, datetime
 
 from relay.errors import FormatError
-from relay.http.errors import HttpError
+from relay.http.causes import (
+    NAME_NOT_POSSIBLE,
+    NOT_JSON,
+    NOT_SAID_TO_BE_JSON,
+    TOO_MANY_GUESTS,
+)
+from relay.http.described import Answered, Operation, record, text
+from relay.http.errors import refused
 from relay.http.json_body import json_object
 from relay.http.response import Response, json_response
 from relay.identity.claims import GUEST
-from relay.identity.names import guest_name
+from relay.identity.names import GUEST_CHARACTERS, guest_name
 from relay.server.exchange import Exchange
 
 GUEST_S = 30 * 24 * 3600
 SUB_BYTES = 16
+
+CREATE = Operation(
+    name="createGuest",
+    summary="Take a name, and be the same guest for 30 days",
+    tag="guests",
+    body=record({"name": text("What others are to see", maxLength=GUEST_CHARACTERS)}),
+    answers={
+        201: Answered(
+            "Welcome",
+            record(
+                {
+                    "token": text("Show it as `Authorization: Bearer ...`", format="jwt"),
+                    "sub": text("Who this is from now on"),
+                    "name": text("What others will see"),
+                    "expires": text("Until when the token is good", format="date-time"),
+                }
+            ),
+        )
+    },
+    fails=(NOT_JSON, NOT_SAID_TO_BE_JSON, NAME_NOT_POSSIBLE, TOO_MANY_GUESTS),
+)
 
 
 def create(exchange: Exchange) -> Response:
@@ -25,22 +53,18 @@ def create(exchange: Exchange) -> Response:
     name = _name(exchange)
     wait_s = exchange.services.access.guest_wait_s(exchange.connection.client)
     if wait_s > 0:
-        raise HttpError(
-            429,
-            "too many guests have come from this address",
-            headers=(("Retry-After", str(math.ceil(wait_s))),),
-        )
+        raise refused(TOO_MANY_GUESTS, None, ("Retry-After", str(math.ceil(wait_s))))
     return _welcome(exchange, name)
 
 
 def _name(exchange: Exchange) -> str:
     name = json_object(exchange.request).get("name")
     if not isinstance(name, str):
-        raise HttpError(422, "`name` must be a text")
+        raise refused(NAME_NOT_POSSIBLE, "`name` must be a text")
     try:
         return guest_name(name)
     except FormatError as error:
-        raise HttpError(422, str(error)) from None
+        raise refused(NAME_NOT_POSSIBLE, str(error)) from None
 
 
 def _welcome(exchange: Exchange, name: str) -> Response:

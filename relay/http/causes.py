@@ -1,0 +1,101 @@
+"""Why requests are refused, one name for each cause (RFC 9457, 3.1.1).
+
+A status says what kind of refusal it is, and a program can rarely do anything with that: a 401 may
+mean "log in" or "fetch another token".  So each cause that somebody may act upon has a type of its
+own, the path `/problems/NAME`, where it is explained.  What is no more than its status has the type
+`about:blank`.
+"""
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Cause:
+    """One of them.  The title never changes; the `detail` of a problem is about the case."""
+
+    name: str
+    status: int
+    title: str
+    meaning: str
+    """For people: what it means, and what helps."""
+
+    @property
+    def type(self) -> str:
+        """A URI reference, relative to the server."""
+        return f"/problems/{self.name}"
+
+
+TOKEN_NEEDED = Cause(
+    name="token-needed",
+    status=401,
+    title="A token is needed",
+    meaning="Nobody has said who asks, and this is not for everybody.  Send a user's token or an "
+    "API key as `Authorization: Bearer ...`.",
+)
+TOKEN_EXPIRED = Cause(
+    name="token-expired",
+    status=401,
+    title="The token has expired",
+    meaning="It was good once.  Get another one from whoever gave it, and ask again.",
+)
+TOKEN_INVALID = Cause(
+    name="token-invalid",
+    status=401,
+    title="The token is not good",
+    meaning="It is malformed, or by nobody whose word is taken here, or not for this server.  "
+    "Asking again with the same one does not help.",
+)
+NOT_ALLOWED = Cause(
+    name="not-allowed",
+    status=403,
+    title="This is for somebody else",
+    meaning="Whoever asks is known, and may not.  A guest is less than a user, and only an API key "
+    "acts as the operator.",
+)
+NOT_JSON = Cause(
+    name="not-json",
+    status=400,
+    title="The body is not what it must be",
+    meaning="A JSON object is needed (RFC 8259), in UTF-8.",
+)
+NOT_SAID_TO_BE_JSON = Cause(
+    name="not-said-to-be-json",
+    status=415,
+    title="The body does not say that it is JSON",
+    meaning="Send `Content-Type: application/json`.  `curl -d` says something else by itself.",
+)
+NAME_NOT_POSSIBLE = Cause(
+    name="name-not-possible",
+    status=422,
+    title="Nobody can be called so",
+    meaning="Of a name, what can be seen is kept: 1 to 40 characters.",
+)
+TOO_MANY_GUESTS = Cause(
+    name="too-many-guests",
+    status=429,
+    title="Too many guests have come from this address",
+    meaning="Wait as many seconds as `Retry-After` says.  The operator may set "
+    "`limits.guests_per_minute`.",
+)
+NOT_PUBLISHED = Cause(
+    name="not-published",
+    status=404,
+    title="Nobody publishes here",
+    meaning="There is no such broadcast now, or its publisher is gone.",
+)
+
+CAUSES = {
+    cause.name: cause
+    for cause in (
+        TOKEN_NEEDED,
+        TOKEN_EXPIRED,
+        TOKEN_INVALID,
+        NOT_ALLOWED,
+        NOT_JSON,
+        NOT_SAID_TO_BE_JSON,
+        NAME_NOT_POSSIBLE,
+        TOO_MANY_GUESTS,
+        NOT_PUBLISHED,
+    )
+}
+"""All of them, by name."""
