@@ -35,8 +35,9 @@ CATCH_UP_MS = 60_000
 class MessageEncoding(Protocol):
     """A channel's events in one wire format: whole frames, `b""` where it has no word for one."""
 
-    name: str
-    """For metrics."""
+    @property
+    def name(self) -> str:
+        """For metrics."""
 
     def publication(self, channel: str, epoch: str, publication: Publication) -> bytes: ...
     def joined(self, channel: str, who: Author) -> bytes: ...

@@ -20,14 +20,14 @@ ANY_ORIGIN: Headers = (
 _READS = ("GET", "HEAD")
 _PREFLIGHT_S = "7200"
 """Chromium keeps no answer for longer."""
-# Players ask for ranges, and libraries send a Content-Type with everything.
-_ANYONES_FIELDS = ("Content-Type", "Range")
+# Players ask for ranges, readers for what they do not have, and libraries send a Content-Type with
+# everything.
+_ANYONES_FIELDS = ("Content-Type", "Range", "If-None-Match")
 _FIELDS = (
     *_ANYONES_FIELDS,
     "Authorization",
     "X-API-Key",
     "If-Match",
-    "If-None-Match",
     "Idempotency-Key",
     "Last-Event-ID",
     "Stream-TTL",

@@ -1,8 +1,9 @@
 """One whole HTTP request, and how its target is read.
 
 A target is where request smuggling and path traversal begin, so the path is decoded exactly once
-and whatever could mean two things to two readers is refused: broken escapes, escaped slashes, dot
-segments, backslashes, control characters, bytes that are not UTF-8.
+and whatever could mean two things to two readers is refused: broken escapes, dot segments,
+backslashes, control characters, bytes that are not UTF-8.  Escaped slashes are `routing`'s to
+refuse, everywhere but in names that may hold slashes.
 """
 
 import re
@@ -92,7 +93,6 @@ def split_target(method: str, target: str) -> tuple[str, str]:
 
 _BROKEN_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 _ESCAPE = re.compile(b"%([0-9A-Fa-f]{2})")
-_ESCAPED_SLASH = re.compile("%2f|%5c", re.IGNORECASE)
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]|(?:^|/)\.{1,2}(?:/|$)")
 
 
@@ -102,7 +102,7 @@ def decode_path(raw_path: str) -> str:
     Raises:
         HttpError: 400 where two readers could disagree about what it means.
     """
-    if _BROKEN_ESCAPE.search(raw_path) or _ESCAPED_SLASH.search(raw_path):
+    if _BROKEN_ESCAPE.search(raw_path):
         raise HttpError(400, "the path has an escape that is not allowed")
     decoded = _ESCAPE.sub(lambda found: bytes((int(found[1], 16),)), raw_path.encode())
     try:

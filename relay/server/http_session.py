@@ -107,7 +107,7 @@ class _Waiting:
 
 async def _await_answer(connection: Connection, waiting: _Waiting) -> Response | Reason | Next:
     """The answer, or why nobody needs it any more."""
-    outcome: Response | Reason = Reason.PEER_CLOSED
+    outcome: Response | Reason | Next = Reason.PEER_CLOSED
 
     async def watch() -> None:
         nonlocal outcome

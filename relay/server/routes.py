@@ -6,9 +6,12 @@ tells machines how the server is doing needs no key there.
 """
 
 from relay.http.routing import Route, RouteTable, Who
-from relay.server import operator, pages, viewers
-from relay.server.exchange import Answers, Follows, Handler
+from relay.server import operator, pages, sse, viewers
+from relay.server.durable import appending, creating, reading, removing
+from relay.server.exchange import Answers, Follows, Handler, Waits
 from relay.server.rest import streams
+
+_STREAM = "/v1/stream/{channel:path}"
 
 _PUBLIC: tuple[Route[Handler], ...] = (
     Route(methods={"GET"}, pattern="/", handler=Answers(pages.home), who=Who.ANYONE),
@@ -20,6 +23,13 @@ _PUBLIC: tuple[Route[Handler], ...] = (
     ),
     Route(methods={"GET"}, pattern="/static/{name}", handler=Answers(pages.asset), who=Who.ANYONE),
     Route(methods={"GET"}, pattern="/healthz", handler=Answers(operator.health), who=Who.ANYONE),
+    # The rules of each channel say who may read it and who may add to it.
+    Route(methods={"GET"}, pattern="/events", handler=Waits(sse.events), who=Who.ANYONE),
+    Route(methods={"HEAD"}, pattern=_STREAM, handler=Waits(reading.describe), who=Who.ANYONE),
+    Route(methods={"GET"}, pattern=_STREAM, handler=Waits(reading.read), who=Who.ANYONE),
+    Route(methods={"PUT"}, pattern=_STREAM, handler=Waits(creating.create), who=Who.ANYONE),
+    Route(methods={"POST"}, pattern=_STREAM, handler=Waits(appending.append), who=Who.ANYONE),
+    Route(methods={"DELETE"}, pattern=_STREAM, handler=Waits(removing.remove), who=Who.ANYONE),
     Route(
         methods={"GET"}, pattern="/{app}/{name}.flv", handler=Follows(viewers.flv), who=Who.ANYONE
     ),

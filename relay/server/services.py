@@ -21,6 +21,7 @@ from relay.server.admission import Admission
 from relay.server.centrifugo.deadlines import Deadlines
 from relay.server.centrifugo.pings import Pings
 from relay.server.centrifugo.sessions import Sessions
+from relay.server.keeping_alive import KeepAlive
 from relay.server.pinging import Pinging
 from relay.server.rounds import Rounds
 from relay.server.turns import Turns
@@ -75,6 +76,7 @@ class Services:
     rounds: Rounds
     pinging: Pinging
     pings: Pings
+    keep_alive: KeepAlive
     deadlines: Deadlines
     sessions: Sessions
     trusted_proxies: tuple[TrustedNetwork, ...]

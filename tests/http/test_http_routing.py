@@ -206,7 +206,7 @@ def test_a_page_of_a_listed_site_may_do_everything_with_a_token() -> None:
 
 def test_a_page_of_any_other_site_may_show_no_token() -> None:
     response = answer_options(Allowed(("GET", "HEAD", "OPTIONS"), ("GET", "HEAD")))
-    assert response.header("Access-Control-Allow-Headers") == "Content-Type, Range"
+    assert response.header("Access-Control-Allow-Headers") == "Content-Type, Range, If-None-Match"
 
 
 def test_an_answer_is_shared_with_the_listed_site_that_asked() -> None:

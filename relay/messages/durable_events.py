@@ -1,0 +1,72 @@
+"""Durable Streams as server-sent events (PROTOCOL.md, 5.8): `data`, and `control` behind it."""
+
+import json
+from collections.abc import Sequence
+
+import attrs
+
+from relay.messages import sse
+from relay.messages.content_types import as_text
+from relay.messages.durable_bodies import join_body
+from relay.messages.durable_offsets import format_offset, next_cursor
+from relay.publication import Author, Position, Publication
+
+
+@attrs.frozen(kw_only=True)
+class Control:
+    """Where a reader stands after the data before it."""
+
+    offset: str
+    """To come back with."""
+    cursor: int | None
+    """None where the stream has been closed, and nobody needs to come back."""
+    is_up_to_date: bool
+    """Whether that was everything there was."""
+
+    def encode(self) -> bytes:
+        fields: dict[str, str | bool] = {"streamNextOffset": self.offset}
+        if self.cursor is not None:
+            fields["streamCursor"] = str(self.cursor)
+        if self.is_up_to_date:
+            fields["upToDate"] = True
+        if self.cursor is None:
+            fields["streamClosed"] = True
+        return sse.event(json.dumps(fields, separators=(",", ":")).encode(), name="control")
+
+
+def encode_data(messages: Sequence[bytes], content_type: str) -> bytes:
+    """One `data` event with all of these messages; nothing for none."""
+    if not messages:
+        return b""
+    return sse.event(as_text(join_body(messages, content_type), content_type), name="data")
+
+
+@attrs.frozen
+class DurableEvents:
+    """A channel as all who follow it get it: encoded once.  Equal ones share a feed."""
+
+    content_type: str
+    least_cursor: int | None
+    """What the cursors of this feed do not fall below; None for the time's own."""
+
+    @property
+    def name(self) -> str:
+        return "durable"
+
+    def publication(self, channel: str, epoch: str, publication: Publication) -> bytes:
+        """Data, and where a reader stands with it: at the end, when this was written."""
+        control = Control(
+            offset=format_offset(Position(epoch, publication.offset)),
+            cursor=max(self.least_cursor or 0, next_cursor(None, publication.at_ms / 1000)),
+            is_up_to_date=True,
+        )
+        return encode_data((publication.data,), self.content_type) + control.encode()
+
+    def joined(self, channel: str, who: Author) -> bytes:
+        return b""
+
+    def left(self, channel: str, who: Author) -> bytes:
+        return b""
+
+    def closed(self, channel: str, position: Position) -> bytes:
+        return Control(offset=format_offset(position), cursor=None, is_up_to_date=True).encode()

@@ -1,0 +1,82 @@
+"""Adding to a stream, from a request's messages to the answer of the store."""
+
+import attrs
+import trio
+
+from relay.channels.channel import Channel
+from relay.channels.errors import ChannelClosed, MessageTooBig
+from relay.channels.publishing import Outcome
+from relay.http.errors import HttpError
+from relay.publication import Author, Draft, Position
+from relay.server.channel_access import unavailable
+from relay.server.durable.streams import COMMIT_S
+from relay.server.exchange import Exchange
+from relay.store.contract import ProducerMark, StoreUnavailable
+
+
+@attrs.frozen(kw_only=True)
+class Addition:
+    """What one request adds."""
+
+    messages: tuple[bytes, ...] = ()
+    producer: ProducerMark | None = None
+    stream_seq: str = ""
+    closes: bool = False
+
+
+@attrs.define(eq=False)
+class UnderWay:
+    """An addition that will be there, in its order, or has failed."""
+
+    _ended: trio.Event = attrs.field(factory=trio.Event, init=False)
+    _outcome: Outcome | None = attrs.field(default=None, init=False)
+
+    def end(self, outcome: Outcome) -> None:
+        """The store has spoken."""
+        self._outcome = outcome
+        self._ended.set()
+
+    async def settled(self) -> Position:
+        """Where it ends, once it is durable.
+
+        Waits also when the client goes: whoever holds the stream's lock next decides by what became
+        of this, and a retry must find what it retries.
+
+        Raises:
+            HttpError: 503; it is not there, or that is not known.
+        """
+        with trio.move_on_after(COMMIT_S, shield=True):
+            await self._ended.wait()
+        if self._outcome is None or isinstance(self._outcome, StoreUnavailable):
+            raise unavailable()
+        return self._outcome.position
+
+
+def add(exchange: Exchange, channel: Channel, addition: Addition) -> UnderWay:
+    """Begin to add; what is added after this comes behind it.
+
+    Raises:
+        HttpError: 409, 413 or 503.
+    """
+    under_way, author = UnderWay(), _author(exchange)
+    try:
+        exchange.services.hub.publish_nowait(
+            channel,
+            [Draft(data=message, author=author) for message in addition.messages],
+            under_way.end,
+            producer=addition.producer,
+            stream_seq=addition.stream_seq,
+            closes=addition.closes,
+        )
+    except MessageTooBig as error:
+        raise HttpError(413, str(error)) from error
+    except ChannelClosed as error:
+        raise HttpError(409, str(error)) from error
+    except trio.WouldBlock:
+        raise unavailable() from None
+    return under_way
+
+
+def _author(exchange: Exchange) -> Author | None:
+    caller = exchange.caller
+    return Author(caller.sub, "", caller.info) if caller.sub else None
