@@ -59,10 +59,10 @@ class PostgresServer:
         with (data / "postgresql.conf").open("a") as file:
             file.write(CONFIGURATION)
 
-    def start(self) -> None:
-        """Return when it answers."""
+    def start(self, *under: str) -> None:
+        """Run it, by the command `under` if there is one, and return when it answers."""
         data = self.directory / "data"
-        command = [_program("postgres"), "-D", str(data), "-p", str(self.port)]
+        command = [*under, _program("postgres"), "-D", str(data), "-p", str(self.port)]
         command += ["-k", str(self.directory)]
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -84,7 +84,7 @@ class PostgresServer:
 
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None:
-            self._process.send_signal(how)
+            os.kill(int((self.directory / "data" / "postmaster.pid").read_text().split()[0]), how)
             self._process.wait(STOP_S)
             self._process = None
 
