@@ -83,6 +83,30 @@ NOT_PUBLISHED = Cause(
     title="Nobody publishes here",
     meaning="There is no such broadcast now, or its publisher is gone.",
 )
+NO_SUCH_STREAM = Cause(
+    name="no-such-stream",
+    status=404,
+    title="There is no such stream",
+    meaning="It is not live, and nobody has said anything of it.",
+)
+EDITED_MEANWHILE = Cause(
+    name="edited-meanwhile",
+    status=412,
+    title="Somebody has changed this since you read it",
+    meaning="Read it again, and make your change to what is there now: `ETag` says what that is.",
+)
+DETAILS_NOT_POSSIBLE = Cause(
+    name="details-not-possible",
+    status=422,
+    title="A stream cannot be described so",
+    meaning="Title, category, location or visibility is not what it must be; nothing was changed.",
+)
+STORE_UNAVAILABLE = Cause(
+    name="store-unavailable",
+    status=503,
+    title="The store does not take it",
+    meaning="Nothing was changed.  Try again after as many seconds as `Retry-After` says.",
+)
 
 CAUSES = {
     cause.name: cause
@@ -96,6 +120,10 @@ CAUSES = {
         NAME_NOT_POSSIBLE,
         TOO_MANY_GUESTS,
         NOT_PUBLISHED,
+        NO_SUCH_STREAM,
+        EDITED_MEANWHILE,
+        DETAILS_NOT_POSSIBLE,
+        STORE_UNAVAILABLE,
     )
 }
 """All of them, by name."""

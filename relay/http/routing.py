@@ -134,6 +134,11 @@ def _may_hold_slashes(pattern: str, before: str) -> bool:
     return kind.endswith(":path}") and before.startswith(literal)
 
 
+def parameters_of(pattern: str) -> list[str]:
+    """The names in a pattern."""
+    return [parameter.partition(":")[0] for parameter in _PARAMETER.findall(pattern)]
+
+
 def _with_head(methods: frozenset[str]) -> frozenset[str]:
     return methods | {"HEAD"} if "GET" in methods else methods
 
