@@ -177,6 +177,13 @@ class Limits:
     """That follow no feed yet and have shown no identity."""
     wrong_keys_per_minute: int = 10
     """From one address, before every key from it is refused for a minute."""
+    poll_sessions: int = 20_000
+    """Of `/rpc`, at once."""
+    poll_sessions_per_address: int = 256
+    poll_subscriptions: int = 32
+    """Views that one of them follows."""
+    poll_idle_s: float = 60.0
+    """One that nobody has polled for so long is over."""
     guests_per_minute: int = 30
     """Guest tokens that one address gets; a school behind NAT is one."""
     memory_bytes: int = 1024 * 1024 * 1024

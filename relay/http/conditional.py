@@ -1,8 +1,9 @@
-"""Answering "I have that already" (RFC 9110, 13.1.2)."""
+"""Answering "I have that already", and doing "only if it is still that" (RFC 9110, 13.1)."""
 
 import hashlib
 import re
 
+from relay.http.errors import HttpError
 from relay.http.request import Request
 from relay.http.response import Response
 
@@ -30,3 +31,19 @@ def if_none_match(request: Request, response: Response) -> Response:
         return response
     kept = tuple(field for field in response.headers if field[0].lower() in _KEPT)
     return Response(304, kept)
+
+
+def if_match(request: Request, etag: str) -> None:
+    """Let a change go on only if it is based on what is there (RFC 9110, 13.1.1).
+
+    Raises:
+        HttpError: 412; the client has seen something else.  The comparison is strong.
+    """
+    condition = request.header("if-match")
+    if condition is None or condition.strip() == "*":
+        return
+    strong = [tag.strip() for tag in condition.split(",")]
+    if etag not in strong:
+        raise HttpError(
+            412, "somebody has changed this since you read it", headers=(("ETag", etag),)
+        )

@@ -24,6 +24,7 @@ from relay.server.centrifugo.sessions import Sessions
 from relay.server.keeping_alive import KeepAlive
 from relay.server.pinging import Pinging
 from relay.server.rounds import Rounds
+from relay.server.rpc.sessions import PollSessions
 from relay.server.turns import Turns
 from relay.store.contract import Store
 from relay.store.writer import Writer
@@ -68,6 +69,7 @@ class Services:
     hub: Hub
     catalog: Catalog
     views: Views
+    poll_sessions: PollSessions
     pump: Pump
     budget: Budget
     access: Access

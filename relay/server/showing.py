@@ -3,6 +3,7 @@
 from relay.channels.hub import Hub
 from relay.fanout.budget import Budget
 from relay.fanout.feed import Wake
+from relay.live.broadcast import Broadcast
 from relay.live.stage import Stage
 from relay.ports import Ports
 from relay.server.access import Access
@@ -11,6 +12,12 @@ from relay.views.catalog import Catalog
 from relay.views.item import Item
 from relay.views.query import NAMESPACE, Query
 from relay.views.views import Views
+
+
+def shown(broadcast: Broadcast, catalog: Catalog, access: Access, before: Item | None) -> Item:
+    """What there is to show of a broadcast; `before` is what has been shown of it last."""
+    owner = next(iter(access.owners(broadcast.name)), None)
+    return item_of(broadcast.statistics(), catalog[broadcast.name], owner, before)
 
 
 def show(
@@ -26,12 +33,11 @@ def show(
 ) -> Views:
     """Live views of what is on stage, told of every change; at most so many different ones."""
 
-    def item(stream: str, shown: Item | None) -> Item | None:
+    def item(stream: str, before: Item | None) -> Item | None:
         broadcast = stage.broadcast(stream)
         if broadcast is None or broadcast.state not in SHOWN:
             return None
-        owner = next(iter(access.owners(stream)), None)
-        return item_of(broadcast.statistics(), catalog[stream], owner, shown)
+        return shown(broadcast, catalog, access, before)
 
     _, namespace = hub.resolve(Query().channel)
     views = Views(item, namespace, ports, budget, wake, most)

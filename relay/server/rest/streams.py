@@ -1,60 +1,52 @@
 """`/api/v1/streams`: what is live, and the operator's hand on it."""
 
-from datetime import UTC, datetime
 from typing import Any
 
-from relay.http.errors import HttpError
+from relay.http.causes import NOT_PUBLISHED
+from relay.http.cors import ANY_ORIGIN
+from relay.http.errors import refused
 from relay.http.response import Response, json_response
 from relay.live.broadcast import Broadcast
-from relay.live.statistics import BroadcastStatistics, State
 from relay.reasons import Reason
 from relay.server.exchange import Exchange
-
-_SHARED = ("Access-Control-Allow-Origin", "*")
+from relay.server.showing import shown
+from relay.views.broadcasts import SHOWN
+from relay.views.item import Item
 
 
 def public_list(exchange: Exchange) -> Response:
     """`GET /api/v1/streams` for anyone: nothing about who publishes, or from where."""
-    shown = [_public(b.statistics()) for b in _visible(exchange)]
-    return json_response({"streams": shown}).with_headers(_SHARED)
+    broadcasts = [b for b in exchange.services.stage.broadcasts() if b.state in SHOWN]
+    items = [(b, _item(exchange, b)) for b in broadcasts]
+    listed = [_public(b, item) for b, item in items if item.is_listed]
+    return json_response({"streams": listed}).with_headers(*ANY_ORIGIN)
 
 
 def operators_list(exchange: Exchange) -> Response:
     """`GET /api/v1/streams` for the operator: publishers' addresses, repairs, formats."""
-    shown = [_public(b.statistics()) | _private(b) for b in exchange.services.stage.broadcasts()]
-    return json_response({"streams": shown})
+    broadcasts = exchange.services.stage.broadcasts()
+    listed = [_public(b, _item(exchange, b)) | _private(b) for b in broadcasts]
+    return json_response({"streams": listed})
 
 
 def end_publication(exchange: Exchange) -> Response:
     """`DELETE /api/v1/streams/APP/NAME/publisher`: the encoder is told, the broadcast ends."""
     broadcast = exchange.services.stage.broadcast(exchange.stream)
     if broadcast is None or broadcast.run is None:
-        raise HttpError(404, "nobody publishes here")
+        raise refused(NOT_PUBLISHED)
     broadcast.end(Reason.KICKED)
     return Response(204)
 
 
-def _visible(exchange: Exchange) -> list[Broadcast]:
-    return [b for b in exchange.services.stage.broadcasts() if b.state is not State.STARTING]
+def _item(exchange: Exchange, broadcast: Broadcast) -> Item:
+    services = exchange.services
+    before = services.views.item(broadcast.name)
+    return shown(broadcast, services.catalog, services.access, before)
 
 
-def _public(figures: BroadcastStatistics) -> dict[str, Any]:
-    app, _, name = figures.name.partition("/")
-    video, audio = figures.tracks.video, figures.tracks.audio
-    return {
-        "app": app,
-        "name": name,
-        "session": figures.session,
-        "state": figures.state.value,
-        "since": datetime.fromtimestamp(figures.since, UTC).isoformat(timespec="seconds"),
-        "viewers": sum(figures.viewers.values()),
-        "video": video and video.codec.value,
-        "width": video and video.width,
-        "height": video and video.height,
-        "audio": audio and audio.codec.value,
-        "bits_per_second": figures.bits_per_second,
-        "keyframe_interval_ms": figures.keyframe_interval_ms,
-    }
+def _public(broadcast: Broadcast, item: Item) -> dict[str, Any]:
+    interval = broadcast.statistics().keyframe_interval_ms
+    return {**item.value, "keyframe_interval_ms": interval}
 
 
 def _private(broadcast: Broadcast) -> dict[str, Any]:
