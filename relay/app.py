@@ -1,4 +1,4 @@
-"""The whole server: its nursery tree and its wiring, and nothing else.
+"""The whole server: its nursery tree, and nothing else.
 
     open_relay
     +-- background    the pump, turns, pings, the stage with a task for each broadcast, the keys,
@@ -9,48 +9,21 @@
 At the end accepting stops first, then connections drain under a deadline, then the background goes.
 """
 
-import resource
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 import attrs
 import trio
 
-from relay.channels.hub import Hub
-from relay.channels.tidying import Tidying
+from relay.assembly import assemble, tidying
 from relay.config import Config
-from relay.fanout.budget import Budget
-from relay.fanout.pump import Pump
-from relay.http.forwarded import trusted_networks
-from relay.identity.keyfile import FILE_NAME, KeyFile
-from relay.identity.throttle import Throttle
-from relay.identity.token_files import TokenFiles
 from relay.library import ServerStatistics, Stream, statistics
-from relay.live.stage import Stage
-from relay.live.statistics import BroadcastSettings
 from relay.ports import Ports
-from relay.server.access import Access
-from relay.server.admission import Admission
-from relay.server.centrifugo.deadlines import Deadlines
-from relay.server.centrifugo.pings import Pings
-from relay.server.centrifugo.sessions import Sessions
 from relay.server.doors import open_doors
-from relay.server.keeping_alive import KeepAlive
 from relay.server.machine import real_ports
-from relay.server.pinging import Pinging
-from relay.server.rounds import Rounds
-from relay.server.rpc.sessions import PollSessions
 from relay.server.services import Services
-from relay.server.showing import show
 from relay.server.stopping import drain
-from relay.server.turns import Turns
-from relay.store.contract import Store
 from relay.store.open import open_store
-from relay.store.writer import Writer
-from relay.views.catalog import Catalog
-
-THROTTLED_ADDRESSES = 10_000
-NODE_BYTES = 8
 
 
 @attrs.define(eq=False)
@@ -98,7 +71,7 @@ async def open_relay(
         aclosing(await open_store(config.store.url, config.data)) as store,
         trio.open_nursery() as background,
     ):
-        services = _services(config, ports, store)
+        services = assemble(config, ports, store)
         background.start_soon(services.pump.run)
         background.start_soon(services.turns.run)
         background.start_soon(services.rounds.run)
@@ -107,7 +80,7 @@ async def open_relay(
         background.start_soon(services.keep_alive.run)
         background.start_soon(services.deadlines.run)
         background.start_soon(services.writer.run)
-        background.start_soon(_tidying(services).run)
+        background.start_soon(tidying(services).run)
         await services.catalog.load(store)
         background.start_soon(services.views.run)
         background.start_soon(services.poll_sessions.run)
@@ -127,70 +100,3 @@ async def open_relay(
     if failure is not None:
         # As it was raised, and not in a group for each nursery that it passed.
         raise failure
-
-
-def _services(config: Config, ports: Ports, store: Store) -> Services:
-    limits = config.limits
-    budget = Budget(limits.memory_bytes)
-    pump = Pump(ports.monotonic, ports.cpu)
-    writer = Writer(store, ports.monotonic)
-    settings = BroadcastSettings(
-        hold_s=config.media.hold_s, gop_bytes=config.media.gop_bytes, gop_s=config.media.gop_s
-    )
-    stage = Stage(settings, ports, budget, pump.wake)
-    hub = Hub(config.channels, ports, budget, pump.wake, store, writer.submit_nowait, stage.moment)
-    access = Access(
-        config.auth.publish == "open",
-        KeyFile(config.data / FILE_NAME),
-        TokenFiles.configured(config, ports.random.randbytes),
-        Throttle(limits.wrong_keys_per_minute, THROTTLED_ADDRESSES),
-        Throttle(limits.guests_per_minute, THROTTLED_ADDRESSES),
-        ports.monotonic,
-        ports.wall,
-    )
-    catalog = Catalog(writer.submit_nowait)
-    return Services(
-        config=config,
-        ports=ports,
-        stage=stage,
-        store=store,
-        writer=writer,
-        hub=hub,
-        catalog=catalog,
-        views=show(
-            stage,
-            catalog,
-            access,
-            hub,
-            ports=ports,
-            budget=budget,
-            wake=pump.wake,
-            most=config.channels.live_views,
-        ),
-        poll_sessions=PollSessions(limits, ports),
-        pump=pump,
-        budget=budget,
-        access=access,
-        admission=Admission(
-            resource.getrlimit(resource.RLIMIT_NOFILE)[0], limits.connections_per_address
-        ),
-        turns=Turns(ports.cpu),
-        rounds=Rounds(ports.monotonic, ports.cpu),
-        pinging=Pinging(limits.ping_s),
-        pings=Pings(limits.ping_s, ports, pump.wake),
-        keep_alive=KeepAlive(limits.ping_s, ports.wall),
-        deadlines=Deadlines(),
-        sessions=Sessions(ports.random.randbytes(NODE_BYTES).hex()),
-        trusted_proxies=trusted_networks(config.http.trusted_proxies),
-    )
-
-
-def _tidying(services: Services) -> Tidying:
-    ports = services.ports
-    return Tidying(
-        services.hub,
-        services.store,
-        ports.monotonic,
-        ports.wall,
-        services.config.channels.idle_s,
-    )

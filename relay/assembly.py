@@ -1,0 +1,106 @@
+"""One server's parts, put together.
+
+Who needs what can be read here, and nowhere else: no part reaches for another by itself.
+"""
+
+import resource
+
+from relay.channels.hub import Hub
+from relay.channels.tidying import Tidying
+from relay.config import Config
+from relay.fanout.budget import Budget
+from relay.fanout.pump import Pump
+from relay.http.forwarded import trusted_networks
+from relay.identity.keyfile import FILE_NAME, KeyFile
+from relay.identity.throttle import Throttle
+from relay.identity.token_files import TokenFiles
+from relay.live.stage import Stage
+from relay.live.statistics import BroadcastSettings
+from relay.ports import Ports
+from relay.server.access import Access
+from relay.server.admission import Admission
+from relay.server.centrifugo.deadlines import Deadlines
+from relay.server.centrifugo.pings import Pings
+from relay.server.centrifugo.sessions import Sessions
+from relay.server.keeping_alive import KeepAlive
+from relay.server.pinging import Pinging
+from relay.server.rounds import Rounds
+from relay.server.rpc.sessions import PollSessions
+from relay.server.services import Services
+from relay.server.showing import show
+from relay.server.turns import Turns
+from relay.store.contract import Store
+from relay.store.writer import Writer
+from relay.views.catalog import Catalog
+
+THROTTLED_ADDRESSES = 10_000
+NODE_BYTES = 8
+
+
+def assemble(config: Config, ports: Ports, store: Store) -> Services:
+    """Everything that sessions need, not yet running."""
+    limits = config.limits
+    budget = Budget(limits.memory_bytes)
+    pump = Pump(ports.monotonic, ports.cpu)
+    writer = Writer(store, ports.monotonic)
+    settings = BroadcastSettings(
+        hold_s=config.media.hold_s, gop_bytes=config.media.gop_bytes, gop_s=config.media.gop_s
+    )
+    stage = Stage(settings, ports, budget, pump.wake)
+    hub = Hub(config.channels, ports, budget, pump.wake, store, writer.submit_nowait, stage.moment)
+    access = Access(
+        config.auth.publish == "open",
+        KeyFile(config.data / FILE_NAME),
+        TokenFiles.configured(config, ports.random.randbytes),
+        Throttle(limits.wrong_keys_per_minute, THROTTLED_ADDRESSES),
+        Throttle(limits.guests_per_minute, THROTTLED_ADDRESSES),
+        ports.monotonic,
+        ports.wall,
+    )
+    catalog = Catalog(writer.submit_nowait)
+    return Services(
+        config=config,
+        ports=ports,
+        stage=stage,
+        store=store,
+        writer=writer,
+        hub=hub,
+        catalog=catalog,
+        views=show(
+            stage,
+            catalog,
+            access,
+            hub,
+            ports=ports,
+            budget=budget,
+            wake=pump.wake,
+            most=config.channels.live_views,
+        ),
+        poll_sessions=PollSessions(limits, ports),
+        pump=pump,
+        budget=budget,
+        access=access,
+        admission=Admission(
+            resource.getrlimit(resource.RLIMIT_NOFILE)[0], limits.connections_per_address
+        ),
+        turns=Turns(ports.cpu),
+        rounds=Rounds(ports.monotonic, ports.cpu),
+        pinging=Pinging(limits.ping_s),
+        pings=Pings(limits.ping_s, ports, pump.wake),
+        keep_alive=KeepAlive(limits.ping_s, ports.wall),
+        deadlines=Deadlines(),
+        sessions=Sessions(ports.random.randbytes(NODE_BYTES).hex()),
+        trusted_proxies=trusted_networks(config.http.trusted_proxies),
+    )
+
+
+def tidying(services: Services) -> Tidying:
+    """Who keeps the channels tidy."""
+    ports = services.ports
+    return Tidying(
+        services.hub,
+        services.store,
+        ports.monotonic,
+        ports.wall,
+        services.config.channels.idle_s,
+    )
