@@ -77,13 +77,13 @@ class HttpOpening:
     _head: bytes = attrs.field(default=b"", init=False)
 
     def hello(self) -> bytes:
-        return _request(self.target)
+        return request(self.target)
 
     def receive(self, data: bytes) -> bytes:
         if self.accepted:
             self.playing = True
             return b""
-        self._head, body = _past_head(self._head + data, 200)
+        self._head, body = past_head(self._head + data, 200)
         self.accepted = body is not None
         self.playing = bool(body)
         return b""
@@ -103,20 +103,14 @@ class WebSocketOpening:
     _buffer: bytes = attrs.field(default=b"", init=False)
 
     def hello(self) -> bytes:
-        headers = [
-            "Upgrade: websocket",
-            "Connection: Upgrade",
-            f"Sec-WebSocket-Key: {base64.b64encode(self.entropy[:16]).decode()}",
-            "Sec-WebSocket-Version: 13",
-        ]
         if self.target.path.partition("?")[0].endswith(".mp4"):
-            headers.append("Sec-WebSocket-Protocol: relay.fmp4.1")
-        return _request(self.target, *headers)
+            return upgrade(self.target, self.entropy, "Sec-WebSocket-Protocol: relay.fmp4.1")
+        return upgrade(self.target, self.entropy)
 
     def receive(self, data: bytes) -> bytes:
         self._buffer += data
         if not self.accepted:
-            self._buffer, frames = _past_head(self._buffer, 101)
+            self._buffer, frames = past_head(self._buffer, 101)
             if frames is None:
                 return b""
             self.accepted, self._buffer = True, frames
@@ -127,7 +121,7 @@ class WebSocketOpening:
         return PONG
 
     def _pass_over_text(self) -> None:
-        while (size := _frame_bytes(self._buffer)) is not None:
+        while (size := frame_bytes(self._buffer)) is not None:
             match self._buffer[0] & 0x0F:
                 case 2:
                     self._buffer, self.playing = b"", True
@@ -197,7 +191,20 @@ def opening(target: Target, entropy: bytes) -> Opening:
     return HttpOpening(target)
 
 
-def _request(target: Target, *headers: str) -> bytes:
+def upgrade(target: Target, entropy: bytes, *headers: str) -> bytes:
+    """The request for a WebSocket (RFC 6455, 4.1)."""
+    return request(
+        target,
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Key: {base64.b64encode(entropy[:16]).decode()}",
+        "Sec-WebSocket-Version: 13",
+        *headers,
+    )
+
+
+def request(target: Target, *headers: str) -> bytes:
+    """A `GET`."""
     lines = [
         f"GET {target.path} HTTP/1.1",
         f"Host: {target.authority}",
@@ -208,7 +215,7 @@ def _request(target: Target, *headers: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode()
 
 
-def _past_head(data: bytes, wanted: int) -> tuple[bytes, bytes | None]:
+def past_head(data: bytes, wanted: int) -> tuple[bytes, bytes | None]:
     """The head so far, and what stands behind it once it is whole.
 
     Raises:
@@ -225,7 +232,7 @@ def _past_head(data: bytes, wanted: int) -> tuple[bytes, bytes | None]:
     return b"", rest
 
 
-def _frame_bytes(data: bytes) -> int | None:
+def frame_bytes(data: bytes) -> int | None:
     """How long the WebSocket frame at the start of `data` is, when that can be told."""
     if len(data) < 2:
         return None

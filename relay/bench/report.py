@@ -34,25 +34,25 @@ class PublishReport:
 
     def as_json(self) -> dict[str, Any]:
         return attrs.asdict(self) | {
-            "connects_per_s": _rate(self.publishing, self.connect_s),
-            "bits_per_s": _rate(8 * self.bytes, self.seconds),
-            "messages_per_s": _rate(self.messages, self.seconds),
+            "connects_per_s": rate_of(self.publishing, self.connect_s),
+            "bits_per_s": rate_of(8 * self.bytes, self.seconds),
+            "messages_per_s": rate_of(self.messages, self.seconds),
             "limited_by_load": bool(self.limits),
         }
 
     def lines(self) -> Iterator[str]:
-        per_s = _rate(self.publishing, self.connect_s)
+        per_s = rate_of(self.publishing, self.connect_s)
         yield f"published    {self.publishing} of {self.streams}, {per_s:.0f} connects/s"
-        yield from _refusals(self.refused, self.refusals)
+        yield from said_refusals(self.refused, self.refusals)
         if self.lost:
             yield f"lost         {self.lost}, ended by the server"
         if self.backlogged:
             yield f"backlogged   {self.backlogged}, because the server did not read in time"
-        yield f"sent         {_traffic(self.bytes, self.seconds)}"
-        yield f"             {_rate(self.messages, self.seconds):.0f} messages/s"
-        yield f"ticks late   {_spelled(self.late_ms)}"
+        yield f"sent         {traffic(self.bytes, self.seconds)}"
+        yield f"             {rate_of(self.messages, self.seconds):.0f} messages/s"
+        yield f"ticks late   {spelled(self.late_ms)}"
         yield f"own CPU      {self.cpu_share:.0%} of a core"
-        yield from _limits(self.limits)
+        yield from said_limits(self.limits)
 
 
 @attrs.frozen(kw_only=True)
@@ -94,53 +94,57 @@ class ViewReport:
 
     def as_json(self) -> dict[str, Any]:
         return attrs.asdict(self) | {
-            "bits_per_s": _rate(8 * self.bytes, self.seconds),
+            "bits_per_s": rate_of(8 * self.bytes, self.seconds),
             "limited_by_load": bool(self.limits),
         }
 
     def lines(self) -> Iterator[str]:
         yield f"viewers      {self.playing} of {self.viewers} play, {self.connected} connected"
-        yield from _refusals(self.refused, self.refusals)
+        yield from said_refusals(self.refused, self.refusals)
         if self.closed:
             yield f"closed       {self.closed}, by the server"
         yield f"fed          {self.fed}; {self.stalled} stalled"
-        yield f"received     {_traffic(self.bytes, self.seconds)}"
-        yield f"start-up     connected {_spelled(self.connect_ms)}"
-        yield f"             media     {_spelled(self.media_ms)}"
-        yield f"             keyframe  {_spelled(self.keyframe_ms)}"
-        yield f"latency      {self.no_latency or _spelled(self.latency_ms)}"
+        yield f"received     {traffic(self.bytes, self.seconds)}"
+        yield f"start-up     connected {spelled(self.connect_ms)}"
+        yield f"             media     {spelled(self.media_ms)}"
+        yield f"             keyframe  {spelled(self.keyframe_ms)}"
+        yield f"latency      {self.no_latency or spelled(self.latency_ms)}"
         yield (
             f"frames       {self.frames} seen by {self.parsed} viewers, "
             f"{self.lost} lost, {self.out_of_order} out of order"
         )
-        yield f"sweeps late  {_spelled(self.sweep_late_ms)}"
+        yield f"sweeps late  {spelled(self.sweep_late_ms)}"
         yield f"own CPU      {', '.join(f'{share:.0%}' for share in self.cpu_share)} of a core"
-        yield from _limits(self.limits)
+        yield from said_limits(self.limits)
 
 
-def _refusals(count: int, reasons: Mapping[str, int]) -> Iterator[str]:
+def said_refusals(count: int, reasons: Mapping[str, int]) -> Iterator[str]:
+    """How many were refused, and how many for each reason."""
     if count:
         yield f"refused      {count}"
     for reason, times in reasons.items():
         yield f"             {times}: {reason}"
 
 
-def _limits(sentences: list[str]) -> Iterator[str]:
+def said_limits(sentences: list[str]) -> Iterator[str]:
     """Last, because it takes back what stands before."""
     for sentence in sentences:
         yield f"LIMITED BY THE LOAD: {sentence}"
 
 
-def _traffic(size: int, seconds: float) -> str:
-    rate = _rate(8 * size, seconds)
+def traffic(size: int, seconds: float) -> str:
+    """Bytes, and how many bits per second that is."""
+    rate = rate_of(8 * size, seconds)
     return f"{size / 1e6:.1f} MB in {seconds:.1f} s, {rate / 1e9:.3f} Gbit/s"
 
 
-def _spelled(found: Distribution | None) -> str:
+def spelled(found: Distribution | None) -> str:
+    """Milliseconds."""
     if found is None:
         return "-"
     return f"p50 {found.p50:.1f}  p90 {found.p90:.1f}  p99 {found.p99:.1f}  max {found.max:.1f} ms"
 
 
-def _rate(count: float, seconds: float) -> float:
+def rate_of(count: float, seconds: float) -> float:
+    """Per second."""
     return count / seconds if seconds else 0.0

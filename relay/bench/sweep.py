@@ -45,7 +45,7 @@ class Crowd:
         self._begin = begin
         self._arrivals = deque(plan.numbers(process))
         self._parsed = plan.parsed_numbers()
-        self._address = _resolve(Target.parse(plan.url.replace("%", "0")))
+        self._address = resolve(Target.parse(plan.url.replace("%", "0")))
         self._tls = _unverified() if Target.parse(plan.url).scheme in TLS else None
         self._entropy = secrets.token_bytes(ENTROPY_SIZE)
         self._epoll = select.epoll()
@@ -297,7 +297,7 @@ def _since_start(
     return [1000 * (then - start) for then, start in times if then is not None]
 
 
-def _resolve(target: Target) -> tuple[int, Any]:
+def resolve(target: Target) -> tuple[int, Any]:
     """An address of a host.  Raises `OSError`.
 
     IPv4 where there is a choice: many servers listen on it alone, and `localhost` is both.

@@ -23,8 +23,9 @@ from relay.errors import ConfigError
 from relay.publishing import PublishUrl
 
 app = App(name="bench", help="Make load for a live server, and measure it.")
+app.command("relay.cli.bench_messages:messages", name="messages")
 
-Json = Annotated[bool, Parameter(negative=(), show_default=False)]
+Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 
 REDRAW_S = 0.5
 ARRIVALS_PER_S = 1000
@@ -47,7 +48,7 @@ def publish(
     fps: float = 30,
     gop: float = 2,
     seconds: float | None = None,
-    json: Json = False,
+    json: Flag = False,
 ) -> int:
     """Publish synthetic streams over RTMP, in real time, with stamps that `bench view` reads.
 
@@ -60,10 +61,10 @@ def publish(
         seconds: how long; without it, until SIGINT or SIGTERM.
         json: print the summary as one JSON object.
     """
-    _check_positive(streams=streams, bitrate=bitrate, fps=fps, gop=gop)
+    check_positive(streams=streams, bitrate=bitrate, fps=fps, gop=gop)
     _check_streams(url, streams)
     PublishUrl.parse(url.replace("%", "0"))
-    _make_room(streams)
+    make_room(streams)
     shape = Shape(kbit_per_s=bitrate, fps=fps, gop_s=gop)
     with display(json=json) as shown:
         report = trio.run(_publish, url, streams, shape, seconds or math.inf, shown)
@@ -118,7 +119,7 @@ def view(
     parsed: int = 20,
     sweep_ms: float = 20,
     processes: int = 1,
-    json: Json = False,
+    json: Flag = False,
 ) -> int:
     """View a live server's streams with many viewers at once, most of which only count bytes.
 
@@ -134,8 +135,8 @@ def view(
         processes: how many processes share the viewers, each with a core of its own.
         json: print the summary as one JSON object.
     """
-    _check_positive(viewers=viewers, streams=streams, seconds=seconds, processes=processes)
-    _check_not_negative(warm=warm, ramp=ramp or 0, parsed=parsed, sweep_ms=sweep_ms)
+    check_positive(viewers=viewers, streams=streams, seconds=seconds, processes=processes)
+    check_not_negative(warm=warm, ramp=ramp or 0, parsed=parsed, sweep_ms=sweep_ms)
     _check_streams(url, streams)
     target = Target.parse(url.replace("%", "0"))
     if target.scheme == "rtmp":
@@ -151,7 +152,7 @@ def view(
         sweep_ms=sweep_ms,
         processes=min(processes, viewers),
     )
-    _make_room(len(plan.numbers(0)))
+    make_room(len(plan.numbers(0)))
     with display(json=json) as shown:
         report = trio.run(run_view, plan, Watch(shown.landmark, _showing_viewers(viewers, shown)))
     say(report, json=json)
@@ -174,13 +175,15 @@ def say(report: Report, *, json: bool) -> None:
     print(*report.lines(), sep="\n", flush=True)
 
 
-def _check_positive(**values: float) -> None:
+def check_positive(**values: float) -> None:
+    """Raises ConfigError for a flag that is not above 0."""
     for name, value in values.items():
         if not 0 < value < math.inf:
             raise ConfigError(f"--{name.replace('_', '-')} must be above 0")
 
 
-def _check_not_negative(**values: float) -> None:
+def check_not_negative(**values: float) -> None:
+    """Raises ConfigError for a flag that is below 0."""
     for name, value in values.items():
         if not 0 <= value < math.inf:
             raise ConfigError(f"--{name.replace('_', '-')} must be 0 or more")
@@ -191,7 +194,8 @@ def _check_streams(url: str, streams: int) -> None:
         raise ConfigError("write % in the URL where each stream's number goes")
 
 
-def _make_room(connections: int) -> None:
+def make_room(connections: int) -> None:
+    """Raises ConfigError where one process may not have so many connections."""
     room = raise_limit()
     if connections > room:
         raise ConfigError(

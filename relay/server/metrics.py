@@ -35,11 +35,19 @@ class ServerCollector(Collector):
         yield from self._bytes()
         yield from self._broadcasts()
         yield from self._fanout()
+        yield from self._channels()
+        yield from self._store()
 
     def _connections(self) -> Iterator[Metric]:
         services = self._services
         yield _gauge(
             "relay_connections", "Connections that are open", services.admission.connections
+        )
+        yield _by_protocol(
+            GaugeMetricFamily,
+            "relay_open_connections",
+            "Connections that are open, by protocol",
+            Counter(connection.protocol for connection in services.connections),
         )
         yield _gauge(
             "relay_strangers",
@@ -73,10 +81,7 @@ class ServerCollector(Collector):
             ("relay_received_bytes", "Bytes received", received),
             ("relay_sent_bytes", "Bytes that the kernel took", sent),
         ):
-            family = CounterMetricFamily(name, what + ", by protocol", labels=("protocol",))
-            for protocol, n in sums.items():
-                family.add_metric((protocol,), n)
-            yield family
+            yield _by_protocol(CounterMetricFamily, name, what + ", by protocol", sums)
 
     def _broadcasts(self) -> Iterator[Metric]:
         figures = [b.statistics() for b in self._services.stage.broadcasts()]
@@ -84,7 +89,11 @@ class ServerCollector(Collector):
         for state in State:
             states.add_metric((state.value,), sum(f.state is state for f in figures))
         yield states
-        viewers = GaugeMetricFamily("relay_viewers", "Viewers, by format", labels=("format",))
+        viewers = GaugeMetricFamily(
+            "relay_viewers",
+            "Connections that have really received media within the last seconds, by format",
+            labels=("format",),
+        )
         for output_format in Format:
             viewers.add_metric(
                 (output_format.value,), sum(f.viewers.get(output_format, 0) for f in figures)
@@ -123,6 +132,55 @@ class ServerCollector(Collector):
         )
         yield _gauge("relay_held_bytes", "Bytes held for peers", services.budget.held)
         yield _gauge("relay_held_bytes_limit", "Bytes that may be held", services.budget.limit)
+
+    def _channels(self) -> Iterator[Metric]:
+        hub, sessions = self._services.hub.statistics(), self._services.sessions.statistics()
+        yield _gauge("relay_channels", "Channels in memory", hub.channels)
+        yield _gauge("relay_channel_followers", "Followers of all channels", hub.followers)
+        yield _gauge("relay_channel_held_bytes", "Bytes that channels keep", hub.held_bytes)
+        yield _counter("relay_publications", "Publications on channels", hub.publications)
+        yield _gauge(
+            "relay_clients", "Connections that speak the Centrifugo protocol", sessions.clients
+        )
+        yield _gauge("relay_client_users", "Different users of those", sessions.users)
+
+    def _store(self) -> Iterator[Metric]:
+        store, writer = self._services.store.statistics(), self._services.writer.statistics()
+        yield _gauge("relay_store_queue", "Changes that wait for the store", writer.queued)
+        yield _gauge("relay_store_queue_bytes", "About what they will write", writer.queued_bytes)
+        commits = CounterMetricFamily(
+            "relay_store_commits", "Transactions, by how they ended", labels=("outcome",)
+        )
+        commits.add_metric(("committed",), writer.commits)
+        commits.add_metric(("failed",), writer.failed_commits)
+        yield commits
+        yield _counter("relay_store_changes", "Changes that were committed", writer.committed)
+        yield _gauge(
+            "relay_store_last_commit_seconds", "How long the last one took", writer.last_commit_s
+        )
+        yield _gauge(
+            "relay_store_longest_commit_seconds",
+            "How long the longest one took",
+            writer.longest_commit_s,
+        )
+        waiting = GaugeMetricFamily(
+            "relay_store_waiting", "Tasks that wait for a thread of the store", labels=("pool",)
+        )
+        for pool, use in store.threads.items():
+            waiting.add_metric((pool,), use.waiting)
+        yield waiting
+
+
+def _by_protocol(
+    family: type[GaugeMetricFamily | CounterMetricFamily],
+    name: str,
+    what: str,
+    sums: Counter[str],
+) -> Metric:
+    made = family(name, what, labels=("protocol",))
+    for protocol, n in sums.items():
+        made.add_metric((protocol,), n)
+    return made
 
 
 def _gauge(name: str, what: str, value: float) -> Metric:

@@ -1,0 +1,292 @@
+"""The loop of a process of subscribers: thousands on one core, with most of it to spare.
+
+As with viewers (`sweep`), most are not waited for but swept, each once in `sweep_ms`; here all that
+comes is read, and `messages_stamps` says why that is cheap.  Who is opening, who is parsed and who
+is idle is waited for with epoll and looked at between slices.
+
+A *storm* is the other thing that a crowd can do: it cuts all its connections at one moment, comes
+back as quickly as the server takes it, a few hundred at a time, and recovers.
+"""
+
+import gc
+import secrets
+import select
+import socket
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+
+from relay.bench.machine import CpuMeter
+from relay.bench.messages_dialects import Dialect
+from relay.bench.messages_plan import MessagesPlan, MessagesTally, SubscriberFigures
+from relay.bench.messages_stamps import Reader
+from relay.bench.messages_subscriber import READ_BYTES, Subscriber
+from relay.bench.openings import NotServed
+from relay.bench.sweep import resolve
+from relay.bench.targets import Target
+
+SLICE = 64
+EVENTS = 256
+OPENING_AT_ONCE = 256
+TELL_S = 0.5
+MAX_WAIT_S = 0.1
+STORM_S = 120.0
+"""How long a storm may take."""
+REMEMBERED_SLICES = 200_000
+
+
+class Subscribers:
+    """The subscribers of one process, from `begin` on."""
+
+    def __init__(self, plan: MessagesPlan, process: int, begin: float) -> None:
+        self.tally = MessagesTally()
+        self._plan = plan
+        self._begin = begin
+        self._dialect = Dialect(plan, secrets.token_bytes(16))
+        parsed = plan.parsed_numbers()
+        self._subscribers = [
+            Subscriber(number, number in parsed, plan.is_idle(number))
+            for number in plan.numbers(process)
+        ]
+        self._arrivals = deque(self._subscribers)
+        self._family, self._address = resolve(Target.parse(plan.url.replace("%", "0")))
+        self._reader = Reader()
+        self._epoll = select.epoll()
+        self._waited_for: dict[int, Subscriber] = {}
+        self._opening = 0
+        self._swept: list[Subscriber] = []
+        self._cursor = 0
+        self._slice_due = begin
+        self._late_ms: deque[float] = deque(maxlen=REMEMBERED_SLICES)
+        self._refusals: Counter[str] = Counter()
+        self._cut_at: float | None = None
+        self._recover_ms: list[float] = []
+        self._unrecovered = 0
+
+    def run(
+        self, mark: Callable[[str], None], tell: Callable[[MessagesTally], None]
+    ) -> SubscriberFigures:
+        """Let them arrive, warm up, measure; `mark` where the window begins and ends."""
+        self._go_on_until(self._begin + self._plan.window_s, tell)
+        gc.freeze()
+        started, cpu = self._begin_window(), CpuMeter()
+        mark("measuring")
+        if self._plan.reconnect:
+            self._storm(tell)
+        else:
+            self._go_on_until(started + self._plan.seconds, tell)
+        cpu_share, ended = cpu.share(), time.monotonic()
+        figures = self._figures(ended - started, cpu_share)
+        mark("measured")
+        return figures
+
+    def _go_on_until(
+        self,
+        end: float,
+        tell: Callable[[MessagesTally], None],
+        is_done: Callable[[], bool] = lambda: False,
+    ) -> None:
+        told = time.monotonic()
+        while (now := time.monotonic()) < end and not is_done():
+            self._arrive(now)
+            self._sweep_due(end)
+            if now - told > TELL_S:
+                told = now
+                self.tally.messages = sum(one.messages for one in self._subscribers)
+                tell(self.tally)
+            self._look(self._wait_s(end))
+
+    def _wait_s(self, end: float) -> float:
+        now = time.monotonic()
+        wait = min(end - now, MAX_WAIT_S)
+        if self._swept:
+            wait = min(wait, self._slice_due - now)
+        if self._arrivals and self._opening < OPENING_AT_ONCE:
+            wait = min(wait, self._arrives_at(self._arrivals[0]) - now)
+        return max(0.0, wait)
+
+    # Arriving.
+
+    def _arrives_at(self, subscriber: Subscriber) -> float:
+        if self._cut_at is not None:
+            return self._cut_at
+        return self._begin + self._plan.arrives_s(subscriber.number)
+
+    def _arrive(self, now: float) -> None:
+        while self._arrivals and self._opening < OPENING_AT_ONCE:
+            if self._arrives_at(self._arrivals[0]) > now:
+                return
+            self._add(self._arrivals.popleft())
+
+    def _add(self, subscriber: Subscriber) -> None:
+        try:
+            sock = self._socket(subscriber.number)
+        except OSError as error:
+            self._refuse(str(error))
+            return
+        opening = self._dialect.opening(subscriber.number, subscriber.seat)
+        self._opening += 1
+        try:
+            subscriber.connect(opening, sock, self._address)
+        except OSError as error:
+            self._end(subscriber, error)
+            return
+        self._waited_for[sock.fileno()] = subscriber
+        self._epoll.register(sock.fileno(), select.EPOLLOUT)
+
+    def _socket(self, number: int) -> socket.socket:
+        sock = socket.socket(self._family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        source = self._dialect.source(self._address, number)
+        if source is not None:
+            sock.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
+            sock.bind((source, 0))
+        return sock
+
+    # Reading.
+
+    def _look(self, wait_s: float) -> None:
+        """Wait for those that are waited for, and read them."""
+        events = self._epoll.poll(wait_s, EVENTS)
+        woken = time.monotonic()
+        for fd, _ in events:
+            subscriber = self._waited_for[fd]
+            try:
+                self._read(subscriber, fd)
+            except BlockingIOError:
+                continue
+            except (NotServed, OSError) as error:
+                self._end(subscriber, error)
+        if events and not self._swept:
+            self._late_ms.append(1000 * (time.monotonic() - woken))
+
+    def _read(self, subscriber: Subscriber, fd: int) -> None:
+        if not subscriber.has_tcp:
+            self._epoll.modify(fd, select.EPOLLIN)
+            subscriber.connected()
+            return
+        was_open = subscriber.open_at is not None
+        subscriber.receive(self._reader)
+        if not was_open and subscriber.open_at is not None:
+            self._opened(subscriber, fd)
+
+    def _opened(self, subscriber: Subscriber, fd: int) -> None:
+        self._opening -= 1
+        self.tally.subscribed += 1
+        if self._cut_at is not None:
+            self._recover_ms.append(1000 * (time.monotonic() - self._cut_at))
+            self._unrecovered += not subscriber.opening.is_recovered
+        is_waited_for = subscriber.is_parsed or subscriber.is_idle
+        if not is_waited_for and self._plan.sweep_ms and not self._plan.reconnect:
+            self._epoll.unregister(fd)
+            del self._waited_for[fd]
+            self._swept.append(subscriber)
+
+    # Sweeping.
+
+    def _sweep_due(self, end: float) -> None:
+        """Sweep the slices whose time has come, with a look at the others after each."""
+        sweep_s = self._plan.sweep_ms / 1000
+        while self._swept and (now := time.monotonic()) < end:
+            late = now - self._slice_due
+            if late < 0:
+                return
+            self._late_ms.append(1000 * late)
+            if late > sweep_s:
+                self._slice_due = now  # what is lost is lost, and counted
+            self._slice_due += sweep_s * min(1.0, SLICE / len(self._swept))
+            self._sweep(self._next_slice())
+            self._look(0)
+
+    def _next_slice(self) -> list[Subscriber]:
+        if self._cursor >= len(self._swept):
+            self._cursor = 0
+            self._swept = [one for one in self._swept if one.open_at is not None]
+        start, self._cursor = self._cursor, self._cursor + SLICE
+        return self._swept[start : self._cursor]
+
+    def _sweep(self, subscribers: Sequence[Subscriber]) -> None:
+        reader = self._reader
+        for subscriber in subscribers:
+            try:
+                data = subscriber.sock.recv(READ_BYTES)
+                if not data:
+                    raise NotServed("the server closed the connection")
+                subscriber.take(data, reader)
+            except BlockingIOError:
+                continue
+            except (NotServed, OSError) as error:
+                self._end(subscriber, error)
+
+    # Ending.
+
+    def _end(self, subscriber: Subscriber, error: Exception) -> None:
+        self._waited_for.pop(subscriber.sock.fileno(), None)
+        subscriber.sock.close()
+        if subscriber.open_at is None:
+            self._opening -= 1
+            self._refuse(error.strerror if isinstance(error, OSError) else str(error))
+        else:
+            subscriber.open_at = None
+            self.tally.subscribed -= 1
+            self.tally.closed += 1
+            self._refusals[str(error)] += 1
+
+    def _refuse(self, reason: str | None) -> None:
+        self.tally.refused += 1
+        self._refusals[reason or "no connection"] += 1
+
+    # A storm.
+
+    def _storm(self, tell: Callable[[MessagesTally], None]) -> None:
+        self._cut_at = time.monotonic()
+        cut = [one for one in self._subscribers if one.open_at is not None]
+        for subscriber in cut:
+            del self._waited_for[subscriber.sock.fileno()]
+            subscriber.cut()
+        self.tally.subscribed -= len(cut)
+        self._arrivals.extend(cut)
+        end = self._cut_at + STORM_S
+
+        def is_over() -> bool:
+            return not self._arrivals and not self._opening
+
+        self._go_on_until(end, tell, is_over)
+
+    # Measuring.
+
+    def _begin_window(self) -> float:
+        now = time.monotonic()
+        for subscriber in self._subscribers:
+            subscriber.begin_window()
+        self._late_ms.clear()
+        self._slice_due = max(self._slice_due, now)
+        return now
+
+    def _figures(self, seconds: float, cpu_share: float) -> SubscriberFigures:
+        all_of_them = self._subscribers
+        self.tally.messages = sum(one.messages for one in all_of_them)
+        return SubscriberFigures(
+            tally=self.tally,
+            refusals=dict(self._refusals),
+            seconds=seconds,
+            bytes=sum(one.received for one in all_of_them),
+            subscribe_ms=[_opened_ms(one) for one in all_of_them if one.open_at is not None],
+            lost=sum(one.lost for one in all_of_them),
+            repeated=sum(one.repeated for one in all_of_them),
+            unrecovered=self._unrecovered,
+            recover_ms=self._recover_ms,
+            latency_ms=[value for one in all_of_them for value in one.latencies_ms],
+            machines=sorted(set().union(*(one.machines for one in all_of_them))),
+            late_ms=list(self._late_ms),
+            cpu_share=cpu_share,
+        )
+
+
+_IP_BIND_ADDRESS_NO_PORT = 24
+"""ip(7): the port is chosen by `connect`, so that each may serve once for every address."""
+
+
+def _opened_ms(subscriber: Subscriber) -> float:
+    assert subscriber.open_at is not None
+    return 1000 * (subscriber.open_at - subscriber.started_at)
