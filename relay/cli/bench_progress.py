@@ -19,7 +19,9 @@ class Display:
 
     def landmark(self, line: str) -> None:
         """A line that a script may wait for."""
-        print(line, file=self.landmarks, flush=True)
+        # In one write: a script may read whatever is there.
+        self.landmarks.write(f"{line}\n")
+        self.landmarks.flush()
 
     def show(self, doing: str, done: float, total: float, detail: str) -> None:
         if not self.progress.disable:
