@@ -186,4 +186,4 @@ class Store(Protocol):
     def statistics(self) -> StoreStatistics: ...
 
     async def aclose(self) -> None:
-        """Let go of files, connections and threads."""
+        """Let go of files, connections and threads.  May be called twice."""

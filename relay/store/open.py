@@ -6,8 +6,9 @@ from pathlib import Path
 import trio
 from sqlalchemy import make_url
 
-from relay.config.store_url import StoreKind, store_kind
-from relay.store.contract import Store
+from relay.config.store_url import StoreKind, store_kind, without_secrets
+from relay.errors import ConfigError
+from relay.store.contract import Store, StoreUnavailable
 from relay.store.memory import MemoryStore
 from relay.store.migrating import migrate
 from relay.store.postgres import PostgresDatabase
@@ -24,8 +25,7 @@ async def open_store(url: str, data: Path, *, keys_for_ms: int = KEYS_FOR_MS) ->
     Idempotency keys older than `keys_for_ms` may be forgotten.
 
     Raises:
-        ConfigError: it cannot be used, or another Relay has it.
-        StoreUnavailable: it cannot be reached now.
+        ConfigError: it cannot be used or reached, or another Relay has it.
     """
     kind = store_kind(url)
     if kind is StoreKind.MEMORY:
@@ -44,6 +44,10 @@ def _open(kind: StoreKind, url: str, data: Path) -> Database:
     try:
         with translated():
             migrate(database.writer)
+    except StoreUnavailable as error:
+        database.close()
+        where = without_secrets(url) or FILE_NAME
+        raise ConfigError(f"the store at {where} cannot be used: {error}") from None
     except BaseException:
         database.close()
         raise

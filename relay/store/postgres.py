@@ -13,11 +13,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import attrs
+from psycopg.errors import Error, LockNotAvailable
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+
+from relay.store.contract import StoreUnavailable
 
 READERS = 4
 LOCK = 0x52656C6179
 """Of `pg_advisory_lock`: "Relay" in ASCII."""
+
+LOCK_S = 10
+"""A Relay that was killed has its lock until the database has noticed."""
 
 LIMITS: Mapping[str, int] = {
     "connect_timeout": 5,
@@ -27,7 +33,7 @@ LIMITS: Mapping[str, int] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
-_SETTINGS = "-c synchronous_commit=on -c statement_timeout=30s -c lock_timeout=10s"
+_SETTINGS = "-c synchronous_commit=on -c statement_timeout=30s"
 
 
 @attrs.define(eq=False)
@@ -79,6 +85,13 @@ def _engine(url: URL, connections: int, settings: str, **more: Any) -> Engine:
 
 
 def _lock(connection: Any, _record: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
-    connection.commit()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_S}s'")
+            cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        connection.commit()
+    except Error as error:
+        connection.close()
+        if isinstance(error, LockNotAvailable):
+            raise StoreUnavailable("another Relay is using this database") from None
+        raise

@@ -57,6 +57,7 @@ class SqlStore:
     _database: Database
     _keys_for_ms: int
     _writing: Writing = attrs.field(init=False)
+    _is_closed: bool = attrs.field(default=False, init=False)
     _writer_thread: Threads = attrs.field(factory=lambda: Threads(1), init=False)
     _reader_threads: Threads = attrs.field(factory=lambda: Threads(READERS), init=False)
 
@@ -96,6 +97,9 @@ class SqlStore:
         )
 
     async def aclose(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
         with trio.move_on_after(CLOSE_S, shield=True):
             await self._writer_thread.run(self._database.close)
 
@@ -112,11 +116,13 @@ class SqlStore:
     # In threads.
 
     def _read(self, question: Callable[[Connection], T]) -> T:
+        self._check_open()
         with translated(), self._database.readers.connect() as connection:
             return question(connection)
 
     def _commit(self, batch: Sequence[Change]) -> str | None:
         """Commit, or raise, or return what the outcome can be asked for by."""
+        self._check_open()
         with translated(), self._database.writer.connect() as connection:
             self._writing.execute(connection, batch)
             mark = self._database.mark(connection)
@@ -128,10 +134,15 @@ class SqlStore:
                 return mark
         return None
 
+    def _check_open(self) -> None:
+        """A pool that was closed would quietly connect again, without the lock."""
+        if self._is_closed:
+            raise StoreUnavailable("the store has been closed")
+
     def _outcome(self, mark: str) -> bool | None:
         try:
             return self._database.outcome(mark)
-        except SQLAlchemyError:
+        except (SQLAlchemyError, StoreUnavailable):
             return None
 
 

@@ -48,15 +48,16 @@ class Publisher:
             self.writer.submit_nowait(self)
 
 
-async def main(url: str, data: str, count: str) -> None:
+async def main(url: str, data: str, at_once: int) -> None:
     async with aclosing(await open_store(url, Path(data))) as store:
         record = ChannelRecord(name=CHANNEL, epoch="e", created_ms=0)
         await store.commit([CreateChannel(record)])
         writer, offsets = Writer(store, trio.current_time), [0]
-        for _ in range(int(count)):
+        for _ in range(at_once):
             writer.submit_nowait(Publisher(writer, offsets))
         await writer.run()
 
 
 if __name__ == "__main__":
-    trio.run(main, *sys.argv[1:])
+    _, url, data, at_once = sys.argv
+    trio.run(main, url, data, int(at_once))
