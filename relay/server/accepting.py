@@ -62,16 +62,21 @@ async def _accept_some(services: Services, door: Door, connections: trio.Nursery
     Raises:
         OSError: no descriptor or memory is left for another one.
     """
-    _let_in(services, door, await door.listener.accept(), connections)
+    await _let_in(services, door, await door.listener.accept(), connections)
     for _ in range(AT_ONCE - 1):
         try:
             wire = door.listener.accept_nowait()
         except BlockingIOError:
             return
-        _let_in(services, door, wire, connections)
+        await _let_in(services, door, wire, connections)
 
 
-def _let_in(services: Services, door: Door, wire: Wire, connections: trio.Nursery) -> None:
+async def _let_in(services: Services, door: Door, wire: Wire, connections: trio.Nursery) -> None:
+    try:
+        await _wait_for_room(services, wire)
+    except trio.Cancelled:
+        wire.abort()
+        raise
     refusal = _refusal(services, door, wire)
     if refusal is not None:
         # Nothing was read, so there is nothing to answer: the cheapest refusal.
@@ -92,6 +97,16 @@ async def _behind_proxy(session: Session, connection: Connection) -> Reason | Ne
     if not await _read_proxy_header(connection):
         return Reason.TOO_MANY_STRANGERS
     return await session(connection)
+
+
+async def _wait_for_room(services: Services, wire: Wire) -> None:
+    """Let those be heard who came from the same address just before; the kernel keeps the others.
+
+    They have turns like everybody, so this ends: none of them is unheard twice.
+    """
+    address = host_of(wire)
+    while not services.admission.has_room(address) and services.admission.has_unheard(address):
+        await services.turns.wait()
 
 
 def _refusal(services: Services, door: Door, wire: Wire) -> Reason | None:

@@ -7,6 +7,9 @@ site behind a proxy each have one address.
 Browsers keep connections that they may need again.  Those count as strangers too, but they are
 *dismissible*: a newcomer takes the place of the one that has been idle longest, so that forty
 pupils who open a page do not shut out the forty-first.
+
+Who came a moment ago and has not been looked at yet counts as well, but is no reason to refuse the
+next one: when two thousand come at once, the door waits for them to be heard.
 """
 
 from collections.abc import Callable
@@ -40,11 +43,15 @@ class Admission:
         """Whether saying no has taken half of the reserve: from here on nobody is even told."""
         return self.connections >= self.capacity + RESERVED_DESCRIPTORS // 2
 
+    def has_room(self, address: str) -> bool:
+        """Whether another stranger from this address may come, and nobody has to go for it."""
+        return len(self._strangers.get(address, {})) < self.strangers_per_address
+
     def may_enter(self, address: str) -> bool:
         """Whether one more stranger from this address is tolerated; an idle one may have to go."""
-        strangers = self._strangers.get(address, {})
-        if len(strangers) < self.strangers_per_address:
+        if self.has_room(address):
             return True
+        strangers = self._strangers.get(address, {})
         idle = min(
             (stranger for stranger in strangers if stranger.idle_since is not None),
             key=lambda stranger: stranger.idle_since or 0.0,
@@ -55,6 +62,10 @@ class Admission:
         idle.leave()
         idle.dismiss()
         return True
+
+    def has_unheard(self, address: str) -> bool:
+        """Whether a stranger from this address waits for us, who have not looked at it yet."""
+        return any(stranger.is_unheard for stranger in self._strangers.get(address, {}))
 
     def enter(self, address: str, dismiss: Callable[[], None]) -> "Stranger":
         """Count a connection; `dismiss` ends it if it is idle and another one wants its place."""
@@ -85,6 +96,8 @@ class Stranger:
     dismiss: Callable[[], None]
     idle_since: float | None = attrs.field(default=None, init=False)
     """Since when it waits for a next request; None while it is busy, or has asked for nothing."""
+    is_unheard: bool = attrs.field(default=False, init=False)
+    """It has said its first words, and its turn has not come."""
 
     def move(self, address: str) -> bool:
         """Count it for the client that a proxy has named; False where that client has too many."""

@@ -83,8 +83,10 @@ class Connection:
             await trio.lowlevel.checkpoint()
             return data
         data = await self.wire.receive_some(WORDS_BYTES)
+        self.stranger.is_unheard = not self.received_bytes
         self.received_bytes += len(data)
         await self.services.turns.wait()
+        self.stranger.is_unheard = False
         return data
 
     async def wait_gone(self) -> Reason:

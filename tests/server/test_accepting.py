@@ -1,5 +1,6 @@
 """Who gets through the door: strangers are counted, viewers are not, and a full house says so."""
 
+import contextlib
 import errno
 import struct
 from pathlib import Path
@@ -13,6 +14,7 @@ from support.http_client import read_answers, request_bytes
 from support.memory import in_virtual_time
 
 from relay.config import HttpConfig, Limits
+from relay.errors import WireBroken
 from relay.ports import Wire
 from relay.server.accepting import Door, accept_connections
 from relay.server.http_session import HttpSession
@@ -51,6 +53,39 @@ async def test_who_follows_a_broadcast_is_no_stranger(tmp_path: Path) -> None:
             await trio.testing.wait_all_tasks_blocked()
         assert here.services.admission.stranger_count == 0
         assert here.services.admission.connections == 13
+
+
+@in_virtual_time
+async def test_a_crowd_from_one_address_that_comes_at_once_gets_in(tmp_path: Path) -> None:
+    """Those ahead have said what they want and wait for the server: no reason to send one away."""
+    async with site(tmp_path, Limits(connections_per_address=100)) as here:
+        await here.publish("cat")
+        async with trio.open_nursery() as nursery:
+            for data in (FLV, FLV_WS, MP4_WS) * 200:
+                nursery.start_soon(_watch, here, data)
+        assert here.services.admission.connections == 601
+
+
+async def _watch(here: Site, data: bytes) -> None:
+    assert b"HTTP/1.1" in await (await here.say("http", data)).hear()
+
+
+@in_virtual_time
+async def test_a_crowd_that_is_not_served_is_sent_away_all_the_same(tmp_path: Path) -> None:
+    async with site(tmp_path, Limits(connections_per_address=100)) as here:
+        in_or_out: list[bool] = []
+
+        async def wait_for_a_broadcast() -> None:
+            peer = await here.connect()
+            with contextlib.suppress(WireBroken):
+                await peer.say(MP4_WS)
+            in_or_out.append(bool(await peer.hear()))
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(300):
+                nursery.start_soon(wait_for_a_broadcast)
+        assert here.services.admission.stranger_count == 100
+        assert sum(in_or_out) == 100
 
 
 @in_virtual_time
