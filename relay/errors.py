@@ -7,6 +7,7 @@ RelayError
 +-- FormatError              bytes that claim to be a format are not
 +-- ConfigError              the operator's configuration cannot be used
 +-- WireBroken               the connection underneath is gone
+    +-- CertificateRefused   it never came to be: the other side is not who it should be
 """
 
 
@@ -44,3 +45,7 @@ class ConfigError(RelayError):
 
 class WireBroken(RelayError):
     """The connection underneath is gone: reset, timed out, or closed by us."""
+
+
+class CertificateRefused(WireBroken):
+    """The other side of a connection of ours shows no certificate that proves who it is."""

@@ -4,7 +4,7 @@ The real ones are made in `relay.app`; tests bring their own, and then one seed 
 server in memory.  Timeouts and sleeps use Trio's own clock, which tests replace as well.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import attrs
@@ -114,6 +114,49 @@ class Network(Protocol):
         """Connect to `HOST:PORT`."""
 
 
+class Link(Protocol):
+    """A connection that we have made to somebody else's server."""
+
+    async def send_all(self, data: bytes, /) -> None:
+        """Send all of it.
+
+        Raises:
+            WireBroken: the connection is gone.
+        """
+
+    async def receive_some(self, max_bytes: int, /) -> bytes:
+        """What has arrived; `b""` at the end.
+
+        Raises:
+            WireBroken: the connection is gone.
+        """
+
+    def close(self) -> None:
+        """Close at once."""
+
+
+class Outside(Protocol):
+    """Other people's servers; only `relay.outbound` asks for them, and decides which."""
+
+    async def resolve(self, host: str) -> Sequence[str]:
+        """The addresses of a name, the best first.
+
+        Raises:
+            OSError: there are none.
+        """
+
+    async def dial(self, address: str, port: int, *, tls_name: str | None) -> Link:
+        """Connect to this address and no other, with TLS if its certificate's name is given.
+
+        Raises:
+            WireBroken: nobody answers there.
+            CertificateRefused: somebody does, who is not `tls_name`.
+        """
+
+    def resolving(self) -> tuple[int, int]:
+        """Names that are being looked up, and tasks that wait for a thread to do so."""
+
+
 @attrs.frozen(kw_only=True)
 class Ports:
     """What the server knows of the world outside."""
@@ -126,3 +169,4 @@ class Ports:
     """CPU seconds this thread has used."""
     random: Random
     network: Network
+    outside: Outside

@@ -58,14 +58,14 @@ def _address(path: str, text: str) -> Iterator[Problem]:
 
 
 def _networks(config: Config) -> Iterator[Problem]:
-    for text in config.http.trusted_proxies:
-        try:
-            ipaddress.ip_network(text)
-        except ValueError as error:
-            yield Problem(
-                "http.trusted_proxies",
-                f"`http.trusted_proxies`: {error}; write 10.0.0.0/8, fd00::/8 or one address",
-            )
+    for path in ("http.trusted_proxies", "outbound.allow"):
+        for text in value_at(config, path):
+            try:
+                ipaddress.ip_network(text)
+            except ValueError as error:
+                yield Problem(
+                    path, f"`{path}`: {error}; write 10.0.0.0/8, fd00::/8 or one address"
+                )
 
 
 def _frames(config: Config) -> Iterator[Problem]:

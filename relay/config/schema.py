@@ -124,6 +124,25 @@ class StoreConfig:
 
 
 @attrs.frozen(kw_only=True)
+class OutboundConfig:
+    """How Relay calls others: webhooks, and whatever else leaves."""
+
+    allow: tuple[str, ...] = ()
+    """Networks (CIDR) that may be asked although they are nobody's in public."""
+    allow_http: bool = False
+    """Whether to ask without TLS, too."""
+    ca_file: str = ""
+    """Certificates (PEM) to trust beside the system's; empty for none."""
+    total_s: float = 15.0
+    """From looking up the name to the end of the answer."""
+    connections_per_host: int = 4
+    waiting_per_host: int = 64
+    """Requests that wait for such a connection; more fail."""
+    answer_bytes: int = 64 * 1024
+    """Of an answer's body; the rest is not read."""
+
+
+@attrs.frozen(kw_only=True)
 class Limits:
     """What hostile or broken peers run into.  Seconds and bytes unless a name says otherwise."""
 
@@ -205,4 +224,5 @@ class Config:
     media: MediaConfig = MediaConfig()
     channels: ChannelsConfig = ChannelsConfig()
     store: StoreConfig = StoreConfig()
+    outbound: OutboundConfig = OutboundConfig()
     limits: Limits = Limits()

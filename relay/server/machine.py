@@ -8,6 +8,7 @@ import trio
 
 from relay.config import Config
 from relay.errors import ConfigError
+from relay.outbound.kernel import KernelOutside
 from relay.ports import Ports
 from relay.server.sockets import KernelNetwork
 
@@ -24,6 +25,7 @@ def real_ports(config: Config) -> Ports:
         cpu=time.thread_time,
         random=random.SystemRandom(),
         network=KernelNetwork(_tls_context(config)),
+        outside=KernelOutside(config.outbound.ca_file),
     )
 
 

@@ -12,6 +12,7 @@ from typing import ParamSpec
 
 import attrs
 import trio
+from support.outside import MemoryOutside
 from trio.lowlevel import ParkingLot
 from trio.testing import MockClock
 
@@ -271,7 +272,9 @@ class SteadyCpu:
         return self._now
 
 
-def ports(seed: int, network: MemoryNetwork | None = None) -> Ports:
+def ports(
+    seed: int, network: MemoryNetwork | None = None, outside: MemoryOutside | None = None
+) -> Ports:
     """A whole world by one seed; time is Trio's, which tests replace."""
     chance = random.Random(seed)
     return Ports(
@@ -280,6 +283,7 @@ def ports(seed: int, network: MemoryNetwork | None = None) -> Ports:
         cpu=SteadyCpu(),
         random=chance,
         network=MemoryNetwork(random.Random(seed)) if network is None else network,
+        outside=MemoryOutside() if outside is None else outside,
     )
 
 

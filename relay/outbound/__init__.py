@@ -1,0 +1,1 @@
+"""Everything that leaves: one client, for webhooks, Web Push and whatever else calls others."""
