@@ -7,9 +7,12 @@ tells machines how the server is doing needs no key there.
 
 from relay.http.routing import Route, RouteTable, Who
 from relay.server import operator, pages, sse, viewers
+from relay.server.centrifugo import answering as centrifugo
 from relay.server.durable import appending, creating, reading, removing
 from relay.server.exchange import Answers, Follows, Handler, Waits
-from relay.server.rest import streams
+from relay.server.rest import details, guests, openapi, openapi_streams, streams
+from relay.server.rpc import endpoint as rpc
+from relay.server.server_api import methods as server_api
 
 _STREAM = "/v1/stream/{channel:path}"
 
@@ -23,6 +26,50 @@ _PUBLIC: tuple[Route[Handler], ...] = (
     ),
     Route(methods={"GET"}, pattern="/static/{name}", handler=Answers(pages.asset), who=Who.ANYONE),
     Route(methods={"GET"}, pattern="/healthz", handler=Answers(operator.health), who=Who.ANYONE),
+    Route(
+        methods={"POST"},
+        pattern="/api/v1/guests",
+        handler=Answers(guests.create),
+        who=Who.ANYONE,
+        about=guests.CREATE,
+    ),
+    Route(
+        methods={"GET"},
+        pattern="/api/v1/openapi.json",
+        handler=Answers(openapi.describe),
+        who=Who.ANYONE,
+        about=openapi.DESCRIBE,
+    ),
+    Route(
+        methods={"GET"},
+        pattern="/problems/{name}",
+        handler=Answers(openapi.explain),
+        who=Who.ANYONE,
+    ),
+    # Each command has its own rules: who connects is who its token says.
+    Route(
+        methods={"GET"},
+        pattern="/connection/websocket",
+        handler=Follows(centrifugo.websocket),
+        who=Who.ANYONE,
+    ),
+    Route(
+        methods={"GET"},
+        pattern="/api/v1/streams/{app}/{name}",
+        handler=Answers(details.read),
+        who=Who.ANYONE,
+        about=openapi_streams.READ_DETAILS,
+    ),
+    # Its owner, that is: the handler knows who that is.
+    Route(
+        methods={"PATCH"},
+        pattern="/api/v1/streams/{app}/{name}",
+        handler=Waits(details.edit),
+        who=Who.GUEST,
+        about=openapi_streams.EDIT_DETAILS,
+    ),
+    # What a session shows is for whoever made it.
+    Route(methods={"POST"}, pattern="/rpc", handler=Waits(rpc.call), who=Who.ANYONE),
     # The rules of each channel say who may read it and who may add to it.
     Route(methods={"GET"}, pattern="/events", handler=Waits(sse.events), who=Who.ANYONE),
     Route(methods={"HEAD"}, pattern=_STREAM, handler=Waits(reading.describe), who=Who.ANYONE),
@@ -39,7 +86,11 @@ _PUBLIC: tuple[Route[Handler], ...] = (
 )
 
 _PUBLIC_LIST = Route[Handler](
-    methods={"GET"}, pattern="/api/v1/streams", handler=Answers(streams.public_list), who=Who.ANYONE
+    methods={"GET"},
+    pattern="/api/v1/streams",
+    handler=Answers(streams.public_list),
+    who=Who.ANYONE,
+    about=openapi_streams.LIST,
 )
 
 _OPERATORS: tuple[Route[Handler], ...] = (
@@ -50,14 +101,16 @@ _OPERATORS: tuple[Route[Handler], ...] = (
         pattern="/api/v1/streams",
         handler=Answers(streams.operators_list),
         who=Who.OPERATOR,
+        about=openapi_streams.OPERATORS_LIST,
     ),
     Route(
         methods={"DELETE"},
         pattern="/api/v1/streams/{app}/{name}/publisher",
         handler=Answers(streams.end_publication),
         who=Who.OPERATOR,
+        about=openapi_streams.END_PUBLICATION,
     ),
 )
 
 PUBLIC = RouteTable[Handler]((*_PUBLIC, _PUBLIC_LIST))
-OPERATOR = RouteTable[Handler]((*_OPERATORS, *_PUBLIC))
+OPERATOR = RouteTable[Handler]((*_OPERATORS, *server_api.ROUTES, *_PUBLIC))

@@ -86,6 +86,13 @@ class Services:
     connections: dict[OpenConnection, None] = attrs.field(factory=dict)
     """Every connection that is open now."""
 
+    started_at: float = attrs.field(init=False)
+    """Monotonic seconds."""
+
+    @started_at.default
+    def _started_at(self) -> float:
+        return self.ports.monotonic()
+
     outlet_limits: OutletLimits = attrs.field(init=False)
     """The same for every connection, and so one object."""
 

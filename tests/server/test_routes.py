@@ -6,19 +6,21 @@ import pytest
 from support.hostile import site
 from support.http_client import UPGRADE, read_answers, request_bytes
 from support.memory import in_virtual_time
+from support.tokens import tokens
 
 from relay.identity.keyfile import FILE_NAME, KeyFile, KeySet
 from relay.identity.keys import issue_api_key, issue_stream_key
 from relay.server.routes import OPERATOR, PUBLIC
+from relay.server.server_api.methods import METHODS
 
-GUEST = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiIsInJvbGUiOiJvcGVyYXRvciJ9."
+UNSIGNED = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiIsInJvbGUiOiJvcGVyYXRvciJ9."
 """A JWT that claims everything and is signed by nobody."""
 WHO = ("nobody", "guest", "user", "operator")
 
 # (method, target, upgrade, statuses on the public listener, statuses on the operator's); one
 # status for all callers, or one for each of WHO.
-LOCKED = (401, 401, 401)
-CASES: list[tuple[str, str, bool, int, int | tuple[int, ...]]] = [
+LOCKED = (401, 403, 403)
+CASES: list[tuple[str, str, bool, int | tuple[int, ...], int | tuple[int, ...]]] = [
     ("GET", "/", False, 200, 200),
     ("GET", "/watch/live/cat", False, 200, 200),
     ("GET", "/embed/live/cat", False, 200, 200),
@@ -34,23 +36,43 @@ CASES: list[tuple[str, str, bool, int, int | tuple[int, ...]]] = [
     ("GET", "/live/cat.flv", True, 101, 101),
     ("GET", "/live/cat.mp4", False, 200, 200),
     ("GET", "/api/v1/streams", False, 200, (*LOCKED, 200)),
+    ("GET", "/api/v1/streams/live/cat", False, 200, 200),
+    ("PATCH", "/api/v1/streams/live/cat", False, (*LOCKED, 415), (*LOCKED, 415)),
+    ("POST", "/rpc", False, 415, 415),
     ("DELETE", "/api/v1/streams/live/none/publisher", False, 404, (*LOCKED, 404)),
     ("DELETE", "/api/v1/streams/live/cat/publisher", False, 404, (*LOCKED, 204)),
     ("GET", "/metrics", False, 404, 200),
     ("GET", "/readyz", False, 404, 200),
     ("POST", "/api/v1/streams", False, 405, 405),
     ("DELETE", "/", False, 405, 405),
+    ("POST", "/api/v1/guests", False, 415, 415),
+    ("GET", "/api/v1/openapi.json", False, 200, 200),
+    ("GET", "/problems/token-expired", False, 200, 200),
+    ("GET", "/problems/none", False, 404, 404),
+    ("GET", "/events", False, 400, 400),
+    ("HEAD", "/v1/stream/none", False, 404, 404),
+    ("GET", "/v1/stream/none", False, 404, 404),
+    ("PUT", "/v1/stream/a", False, 201, 201),
+    ("POST", "/v1/stream/none", False, 400, 400),
+    ("DELETE", "/v1/stream/none", False, 404, 404),
+    ("PATCH", "/v1/stream/none", False, 405, 405),
+    ("GET", "/connection/websocket", False, 426, 426),
+    ("GET", "/connection/websocket", True, 101, 101),
     ("GET", "/.relay/keys.toml", False, 404, 404),
     ("GET", "/api/v1/keys", False, 404, 404),
+    *(("POST", f"/api/{name}", False, 404, (*LOCKED, 200)) for name in METHODS),
+    ("POST", "/api/batch", False, 404, (*LOCKED, 400)),
+    ("POST", "/api/nothing", False, 404, 404),
 ]
 
 
 def keys(data: Path) -> dict[str, str]:
-    """What each caller shows; a user has a stream key, which is no API key."""
-    user, stream_key = issue_stream_key(bytes(32), "live/cat", created="2026-01-01T00:00:00Z")
+    """What each caller shows; and what somebody shows whom nobody knows."""
+    streamer, stream_key = issue_stream_key(bytes(32), "live/cat", created="2026-01-01T00:00:00Z")
     operator, api_key = issue_api_key(b"1" * 32, "ci", created="2026-01-01T00:00:00Z")
     KeyFile(data / FILE_NAME).change(lambda _: KeySet(publish=(stream_key,), api=(api_key,)))
-    return {"guest": GUEST, "user": user, "operator": operator}
+    shown = {"operator": operator, "streamer": streamer, "unsigned": UNSIGNED}
+    return shown | {"wrong": f"rk_{'x' * 43}"} | tokens(data)
 
 
 @pytest.mark.parametrize("who", WHO)
@@ -59,15 +81,37 @@ def keys(data: Path) -> dict[str, str]:
 async def test_each_route_answers_whom_it_says(door: str, who: str, tmp_path: Path) -> None:
     shown = keys(tmp_path)
     bearer = [("Authorization", f"Bearer {shown[who]}")] if who in shown else []
-    for method, target, upgrade, public, operators in CASES:
-        async with site(tmp_path) as here:
-            await here.publish("cat")
+    async with site(tmp_path) as here:
+        for method, target, upgrade, public, operators in CASES:
+            if here.services.stage.broadcast("live/cat") is None:
+                await here.publish("cat")
             fields = [*bearer, *(UPGRADE if upgrade else ())]
             peer = await here.say(door, request_bytes(method, target, *fields))
             heard = await peer.hear_until(b"\r\n\r\n")
             expected = public if door == "http" else operators
             wanted = expected if isinstance(expected, int) else expected[WHO.index(who)]
             assert (target, int(heard.split(b" ")[1])) == (target, wanted)
+            peer.wire.close()
+
+
+@pytest.mark.parametrize("token", ["streamer", "unsigned", "wrong"])
+@pytest.mark.parametrize("door", ["http", "admin"])
+@in_virtual_time
+async def test_a_wrong_token_is_an_error_and_never_nobody(
+    door: str, token: str, tmp_path: Path
+) -> None:
+    bearer = ("Authorization", f"Bearer {keys(tmp_path)[token]}")
+    async with site(tmp_path) as here:
+        await here.publish("cat")
+        for method, target, upgrade, public, operators in CASES:
+            expected = public if door == "http" else operators
+            if expected in (400, 404, 405):
+                continue
+            fields = [bearer, *(UPGRADE if upgrade else ())]
+            peer = await here.say(door, request_bytes(method, target, *fields))
+            answer = await peer.hear_until(b"\r\n\r\n")
+            assert (target, int(answer.split(b" ")[1])) == (target, 401)
+            assert b'WWW-Authenticate: Bearer error="invalid_token"' in answer
             peer.wire.close()
 
 
@@ -116,5 +160,5 @@ async def test_no_answer_and_no_log_line_repeats_a_bearer(tmp_path: Path) -> Non
                 heard = await peer.hear_all()
                 read_answers(heard[: heard.index(b"\r\n\r\n") + 4], "HEAD")
                 assert token.encode() not in heard
-        for secret in (shown["user"], shown["operator"]):
+        for secret in shown.values():
             assert secret not in repr(here.logged)

@@ -26,6 +26,7 @@ from relay.http.websocket import (
     BinaryMessage,
     CloseReceived,
     PingReceived,
+    PongReceived,
     TextMessage,
     WebSocketConnection,
 )
@@ -49,8 +50,10 @@ from relay.server.centrifugo.subscription import Approach, Subscription, Terms, 
 from relay.server.connection import LAST_WORDS_S, Connection
 from relay.server.services import Services
 
-WINDOW_S = 10.0
-"""Commands are counted over so long."""
+WINDOW_S = 1.0
+"""Commands are counted over so long; who sends too many is let wait for the next."""
+PUBLISHING_S = 10.0
+"""Publications are counted over so long."""
 COMMANDS_PER_TURN = 32
 """Then somebody else's are read."""
 MERGED_BYTES = 64 * 1024
@@ -79,10 +82,11 @@ class CentrifugoSession:
     """As others see it."""
     unacknowledged: int = attrs.field(default=0, init=False)
     """Publications under way."""
-    _expiry: Deadline | None = attrs.field(default=None, init=False)
+    _ends: Deadline | None = attrs.field(default=None, init=False)
+    """When its token expires; before it has connected, when it is too late for that."""
     is_over: bool = attrs.field(default=False, init=False)
-    published: int = attrs.field(default=0, init=False)
-    """In this window."""
+    is_held: bool = attrs.field(default=False, init=False)
+    """Whether what the peer says lies unread because we have too much of it."""
     _gone: Reason = attrs.field(default=Reason.PEER_CLOSED, init=False)
     """Why this ends when the peer goes: it may only be answering our close."""
     _group: int | None = attrs.field(default=None, init=False)
@@ -91,6 +95,9 @@ class CentrifugoSession:
     _window_ends: float = attrs.field(default=0.0, init=False)
     _commands: int = attrs.field(default=0, init=False)
     """In this window."""
+    _publishing_ends: float = attrs.field(default=0.0, init=False)
+    _published: int = attrs.field(default=0, init=False)
+    """In a window of their own."""
     _replies: list[bytes] = attrs.field(factory=list, init=False)
     """What goes out when this task waits next."""
 
@@ -115,14 +122,11 @@ class CentrifugoSession:
             RemoteProtocolError: with the close frame to answer.
             WireBroken: the connection is gone.
         """
+        patience = trio.current_time() + self.services.config.limits.handshake_s
+        self._ends = self.services.deadlines.at(patience, self._expire)
         try:
-            with trio.move_on_after(self.services.config.limits.handshake_s):
-                await self._take(b"")
-                while not self.client and await self._read():
-                    pass
-            if not self.client:
-                self.end(Reason.HANDSHAKE_TIMEOUT)
-            # As `_read` does, whose frame would be one more that waits for hours.
+            # What came with the request.
+            await self._take(b"")
             while not self.is_over and (data := await self.connection.receive_some()):
                 await self._take(data)
                 del data
@@ -130,32 +134,23 @@ class CentrifugoSession:
         finally:
             self._leave_all()
 
-    async def _read(self) -> bool:
-        """Whether there may be more to read."""
-        data = await self.connection.receive_some()
-        await self._take(data)
-        # Nothing at all is the end.
-        self.is_over = self.is_over or not data
-        return not self.is_over
-
     async def _take(self, data: bytes) -> None:
-        """Obey what has come in whole, and send the replies."""
+        """Carry out what has come in whole, and send the replies."""
         self._websocket.receive_data(data)
-        while not self.is_over:
-            event = self._websocket.next_event()
+        while not self.is_over and (event := self._websocket.next_event()) is not NEED_DATA:
             match event:
                 case TextMessage(message):
-                    await self._obey(message)
+                    await self._carry_out_all(message)
                 case BinaryMessage(message):
-                    await self._obey(self._decoded(message))
+                    await self._carry_out_all(self._decoded(message))
                 case PingReceived(reply=reply):
-                    self._count()
                     self.outlet.write_nowait(reply)
+                    await self._count()
+                case PongReceived():
+                    await self._count()
                 case CloseReceived(reply=reply):
                     self.outlet.write_nowait(reply)
                     self.is_over = True
-            if event is NEED_DATA:
-                break
         self.flush()
 
     def _decoded(self, message: bytes) -> str:
@@ -165,23 +160,23 @@ class CentrifugoSession:
         except UnicodeDecodeError as error:
             raise self.broken(str(error)) from None
 
-    async def _obey(self, message: str) -> None:
+    async def _carry_out_all(self, message: str) -> None:
         try:
             commands = read_commands(message)
         except FormatError as error:
             raise self.broken(str(error)) from None
         for number, command in enumerate(commands, 1):
-            self._count()
+            await self._count()
             await self._carry_out(command)
             if self.is_over:
                 return
             if number % COMMANDS_PER_TURN == 0:
-                await self._wait(self.services.turns.wait)
+                await self._hold(self.services.turns.wait)
 
     async def _carry_out(self, command: Command) -> None:
-        """One command, from reading it to its reply, or to its being under way."""
+        """One command, up to its reply, or until it is under way."""
         if self.unacknowledged >= self.services.config.limits.unacknowledged_publishes:
-            await self._wait(self._wait_room)
+            await self._hold(self._wait_room)
         request = command.request
         if request is None or not command.id:
             self._take_idless(command)
@@ -203,13 +198,46 @@ class CentrifugoSession:
         if command.request is None:
             self.services.pings.answered(self._group, self)
 
-    def _count(self) -> None:
+    # Not reading.
+
+    async def _count(self) -> None:
+        """Count a command, or what is none and costs as much; over the limit, wait."""
         now = self.services.ports.monotonic()
         if now >= self._window_ends:
-            self._window_ends, self._commands, self.published = now + WINDOW_S, 0, 0
+            self._window_ends, self._commands = now + WINDOW_S, 0
         self._commands += 1
-        if self._commands > WINDOW_S * self.services.config.limits.commands_per_s:
-            self.end(Reason.TOO_MANY_COMMANDS)
+        most = WINDOW_S * self.services.config.limits.commands_per_s
+        if self._commands > most and self.caller.kind is not Kind.OPERATOR:
+            await self._hold(partial(trio.sleep, self._window_ends - now))
+
+    async def _hold(self, until: Callable[[], Awaitable[None]]) -> None:
+        """Let what the peer says lie unread meanwhile."""
+        self.flush()
+        self.is_held = True
+        try:
+            await until()
+        finally:
+            self.is_held = False
+
+    async def _wait_room(self) -> None:
+        """Wait until a publication has been acknowledged."""
+        self._room = trio.Event()
+        await self._room.wait()
+
+    def acknowledged(self) -> None:
+        """A publication is not under way any more."""
+        self.unacknowledged -= 1
+        if self._room is not None:
+            self._room.set()
+            self._room = None
+
+    def may_publish_more(self, per_s: float) -> bool:
+        """Count a publication; whether there were no more than so many lately."""
+        now = self.services.ports.monotonic()
+        if now >= self._publishing_ends:
+            self._publishing_ends, self._published = now + PUBLISHING_S, 0
+        self._published += 1
+        return self.caller.kind is Kind.OPERATOR or self._published <= PUBLISHING_S * per_s
 
     # Writing.
 
@@ -230,29 +258,6 @@ class CentrifugoSession:
         if not self.is_over:
             self.outlet.write_nowait(text(line))
 
-    async def _wait(self, what: Callable[[], Awaitable[None]]) -> None:
-        self.flush()
-        await what()
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether what the peer says lies unread because we have too much of it."""
-        return self._room is not None
-
-    async def _wait_room(self) -> None:
-        """Wait until a publication has been acknowledged."""
-        self._room = trio.Event()
-        try:
-            await self._room.wait()
-        finally:
-            self._room = None
-
-    def acknowledged(self) -> None:
-        """A publication is not under way any more."""
-        self.unacknowledged -= 1
-        if self._room is not None:
-            self._room.set()
-
     # Being connected.
 
     def begin(self, caller: Caller, client: str) -> None:
@@ -268,15 +273,15 @@ class CentrifugoSession:
 
     def expire_at(self, when: float | None) -> None:
         """End then, unless another token is shown before; None for never."""
-        if self._expiry is not None:
-            self._expiry.cancel()
-            self._expiry = None
+        if self._ends is not None:
+            self._ends.cancel()
+            self._ends = None
         if when is not None:
             left = when - self.services.ports.wall() + self.services.config.limits.expired_grace_s
-            self._expiry = self.services.deadlines.at(trio.current_time() + left, self._expire)
+            self._ends = self.services.deadlines.at(trio.current_time() + left, self._expire)
 
     def _expire(self) -> None:
-        self.end(Reason.TOKEN_EXPIRED)
+        self.end(Reason.TOKEN_EXPIRED if self.client else Reason.HANDSHAKE_TIMEOUT)
 
     def join(self, near: Approach, terms: Terms) -> SubscribeResult:
         """Subscribe; the result must be written before anybody waits.
@@ -291,13 +296,20 @@ class CentrifugoSession:
     # What the server API does.
 
     async def subscribe_to(
-        self, channel: str, *, since: Position | None = None, data: bytes = b"", info: bytes = b""
+        self,
+        channel: str,
+        *,
+        since: Position | None = None,
+        data: bytes = b"",
+        info: bytes = b"",
+        expires_at: float | None = None,
     ) -> None:
         near = await approach(self.services.hub, channel, self.caller, since)
         if self.is_over or channel in self.subscriptions:
             return
         author = attrs.evolve(self.author, info=info) if info else self.author
-        self.push(replies.subscribed(channel, self.join(near, Terms(author=author, data=data))))
+        terms = Terms(author=author, data=data, expires_at=expires_at)
+        self.push(replies.subscribed(channel, self.join(near, terms)))
 
     def unsubscribe_from(self, channel: str, why: Unsubscribe = UNSUBSCRIBED_BY_SERVER) -> bool:
         subscription = self.subscriptions.get(channel)

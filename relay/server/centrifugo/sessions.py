@@ -25,7 +25,13 @@ class LiveSession(Protocol):
         """What it subscribes to now."""
 
     async def subscribe_to(
-        self, channel: str, *, since: Position | None = None, data: bytes = b"", info: bytes = b""
+        self,
+        channel: str,
+        *,
+        since: Position | None = None,
+        data: bytes = b"",
+        info: bytes = b"",
+        expires_at: float | None = None,
     ) -> None:
         """Subscribe it, and tell it so; nothing where it subscribes already.
 
@@ -41,6 +47,9 @@ class LiveSession(Protocol):
 
     def send_away(self, why: Disconnect) -> None:
         """End the connection."""
+
+    def expire_at(self, when: float | None) -> None:
+        """End the connection then, unless it shows another token before; None for never."""
 
 
 @attrs.frozen
