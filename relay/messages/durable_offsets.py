@@ -74,7 +74,8 @@ def next_cursor(theirs: str | None, now: float) -> int:
     Raises:
         FormatError: no cursor of ours looks so.
     """
-    current = int(now - CURSOR_EPOCH_S) // INTERVAL_S
+    # A machine whose clock has never been set must not give what it would refuse.
+    current = max(0, int(now - CURSOR_EPOCH_S) // INTERVAL_S)
     if theirs is None:
         return current
     if not (theirs.isascii() and theirs.isdecimal() and len(theirs) <= CURSOR_DIGITS):

@@ -33,10 +33,12 @@ async def opened(exchange: Exchange, text: str) -> Channel:
     """The channel of this name, made by somebody or not.
 
     Raises:
-        HttpError: 503.
+        HttpError: 404, or 503.
     """
     try:
         return await exchange.services.hub.open(text, exchange.caller)
+    except UnknownChannel as error:
+        raise HttpError(404, str(error)) from error
     except (ChannelsFull, StoreUnavailable) as error:
         raise unavailable() from error
 

@@ -87,6 +87,7 @@ def test_a_cursor_stays_the_same_for_an_interval() -> None:
     start = CURSOR_EPOCH_S + 1000 * INTERVAL_S
     assert next_cursor(None, start) == next_cursor(None, start + INTERVAL_S - 0.001) == 1000
     assert next_cursor(None, start + INTERVAL_S) == 1001
+    assert next_cursor(None, 0) == 0
 
 
 @pytest.mark.parametrize(

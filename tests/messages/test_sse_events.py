@@ -3,10 +3,10 @@
 import json
 from collections.abc import Iterable
 
-import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.durable import Event, read_events
 
 from relay.errors import FormatError
 from relay.messages import sse, sse_events
@@ -17,36 +17,6 @@ from relay.publication import Author, Position, Publication
 
 HERE = Position("0a1b2c3d", 42)
 JSON = "application/json"
-
-
-@attrs.frozen
-class Event:
-    """As a browser dispatches it."""
-
-    name: str
-    data: str
-    last_id: str
-
-
-def read_events(data: bytes) -> list[Event]:
-    """A reader by the letter of the standard (HTML, 9.2.6)."""
-    lines = data.decode().replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    events, name, pieces, last_id = [], "", list[str](), ""
-    for line in lines:
-        field, colon, value = line.partition(":")
-        value = value.removeprefix(" ")
-        match field:
-            case "" if not colon:
-                if pieces:
-                    events.append(Event(name or "message", "\n".join(pieces), last_id))
-                name, pieces = "", []
-            case "event":
-                name = value
-            case "data":
-                pieces.append(value)
-            case "id" if "\0" not in value:
-                last_id = value
-    return events
 
 
 @pytest.mark.parametrize(
