@@ -20,6 +20,7 @@ import attrs
 
 from relay.errors import RelayError
 from relay.publication import Publication
+from relay.store.outbox import OutboxChange, OutboxReader
 
 JSON_TYPE = "application/json"
 
@@ -116,7 +117,7 @@ class PutDetails:
     value: bytes
 
 
-Change = CreateChannel | Append | TouchChannel | Trim | DeleteChannel | PutDetails
+Change = CreateChannel | Append | TouchChannel | Trim | DeleteChannel | PutDetails | OutboxChange
 
 
 @attrs.frozen(kw_only=True)
@@ -150,7 +151,7 @@ class StoreStatistics:
     """By name; empty for a store that needs none."""
 
 
-class Store(Protocol):
+class Store(OutboxReader, Protocol):
     """See the head of this module.  Every method may wait; none blocks the event loop."""
 
     async def commit(self, batch: Sequence[Change]) -> None:

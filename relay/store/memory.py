@@ -20,6 +20,8 @@ from relay.store.contract import (
     TouchChannel,
     Trim,
 )
+from relay.store.outbox import Delivery, DeliveryState
+from relay.store.outbox_memory import MemoryOutbox
 
 
 @attrs.define(eq=False)
@@ -57,6 +59,7 @@ class MemoryStore:
 
     _channels: dict[str, _Channel] = attrs.field(factory=dict, init=False)
     _details: dict[str, bytes] = attrs.field(factory=dict, init=False)
+    _outbox: MemoryOutbox = attrs.field(factory=MemoryOutbox, init=False)
 
     async def commit(self, batch: Sequence[Change]) -> None:
         await trio.lowlevel.checkpoint()
@@ -104,6 +107,28 @@ class MemoryStore:
         await trio.lowlevel.checkpoint()
         return dict(self._details)
 
+    async def airings(self) -> dict[str, bytes]:
+        await trio.lowlevel.checkpoint()
+        return dict(self._outbox.airings)
+
+    async def endpoints(self) -> dict[str, bytes]:
+        await trio.lowlevel.checkpoint()
+        return dict(self._outbox.endpoints)
+
+    async def next_delivery(self, endpoint: str) -> Delivery | None:
+        await trio.lowlevel.checkpoint()
+        return self._outbox.first(endpoint)
+
+    async def delivery(self, endpoint: str, delivery: int) -> Delivery | None:
+        await trio.lowlevel.checkpoint()
+        return self._outbox.find(endpoint, delivery)
+
+    async def deliveries(
+        self, endpoint: str, *, state: DeliveryState | None = None, below: int = 0, limit: int
+    ) -> list[Delivery]:
+        await trio.lowlevel.checkpoint()
+        return self._outbox.latest(endpoint, state, below, limit)
+
     def statistics(self) -> StoreStatistics:
         return StoreStatistics(threads={})
 
@@ -143,6 +168,8 @@ class MemoryStore:
             case Append(channel=channel) | TouchChannel(channel) | Trim(channel):
                 if it := self._channels.get(channel):
                     _change(it, change)
+            case _:
+                self._outbox.make(change)
 
 
 def _change(it: _Channel, change: Append | TouchChannel | Trim) -> None:

@@ -23,6 +23,7 @@ from relay.store.contract import (
     TouchChannel,
     Trim,
 )
+from relay.store.outbox import OutboxChange
 from relay.store.rows import Row, channel_row, encode, publication_row
 
 
@@ -43,6 +44,8 @@ class Step:
     touched: dict[bytes, Row] = attrs.field(factory=dict)
     trimmed: dict[bytes, Row] = attrs.field(factory=dict)
     details: dict[bytes, Row] = attrs.field(factory=dict)
+    notices: list[OutboxChange] = attrs.field(factory=list)
+    """In the order of the batch; they touch nothing of the rest."""
 
     def only_deletes(self) -> bool:
         """Whether another deletion may still join it."""
@@ -138,6 +141,8 @@ def plan(batch: Sequence[Change]) -> list[Step]:
                     steps.append(step := Step())
                 channel = encode(change.channel)
                 step.deleted[channel] = {"channel": channel}
+            case _:
+                step.notices.append(change)
     return steps
 
 

@@ -22,8 +22,9 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from relay.publication import Publication
-from relay.store import reading
+from relay.store import outbox_sql, reading
 from relay.store.contract import Change, Loaded, StoreConflict, StoreStatistics, StoreUnavailable
+from relay.store.outbox import Delivery, DeliveryState
 from relay.store.threads import Threads
 from relay.store.writing import Writing
 
@@ -87,6 +88,23 @@ class SqlStore:
 
     async def details(self) -> dict[str, bytes]:
         return await self._ask(reading.said_of_streams)
+
+    async def airings(self) -> dict[str, bytes]:
+        return await self._ask(outbox_sql.all_airings)
+
+    async def endpoints(self) -> dict[str, bytes]:
+        return await self._ask(outbox_sql.all_endpoints)
+
+    async def next_delivery(self, endpoint: str) -> Delivery | None:
+        return await self._ask(lambda it: outbox_sql.first(it, endpoint))
+
+    async def delivery(self, endpoint: str, delivery: int) -> Delivery | None:
+        return await self._ask(lambda it: outbox_sql.find(it, endpoint, delivery))
+
+    async def deliveries(
+        self, endpoint: str, *, state: DeliveryState | None = None, below: int = 0, limit: int
+    ) -> list[Delivery]:
+        return await self._ask(lambda it: outbox_sql.latest(it, endpoint, state, below, limit))
 
     def statistics(self) -> StoreStatistics:
         return StoreStatistics(

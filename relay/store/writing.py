@@ -14,7 +14,7 @@ import attrs
 from sqlalchemy import Connection
 from sqlalchemy.sql.base import Executable
 
-from relay.store import statements
+from relay.store import outbox_sql, statements
 from relay.store.contract import Change, StoreConflict
 from relay.store.plan import Step, plan
 from relay.store.rows import Row
@@ -50,6 +50,8 @@ class Writing:
             self._update(connection, step)
             if step.keys:
                 self._forget_keys(connection, step)
+            for change in step.notices:
+                outbox_sql.execute(connection, change)
         if self._has_graves:
             self._sweep(connection)
 
