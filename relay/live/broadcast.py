@@ -283,6 +283,10 @@ class Broadcast:
             del self._subscriptions[subscription]
             subscription.close()
 
+    def say(self, message: dict[str, Any]) -> None:
+        """Tell every viewer who can be told anything."""
+        self._say(message)
+
     def close_idle_feeds(self) -> None:
         """Drop feeds that have had no follower for a while."""
         self._outputs.close_idle(self._ports.monotonic())

@@ -1,5 +1,7 @@
 """What is shown of broadcasts, and who tells the live views that it has changed."""
 
+from typing import Any
+
 from relay.channels.hub import Hub
 from relay.fanout.budget import Budget
 from relay.fanout.feed import Wake
@@ -9,6 +11,7 @@ from relay.ports import Ports
 from relay.server.access import Access
 from relay.views.broadcasts import SHOWN, item_of
 from relay.views.catalog import Catalog
+from relay.views.details import Details
 from relay.views.item import Item
 from relay.views.query import NAMESPACE, Query
 from relay.views.views import Views
@@ -18,6 +21,11 @@ def shown(broadcast: Broadcast, catalog: Catalog, access: Access, before: Item |
     """What there is to show of a broadcast; `before` is what has been shown of it last."""
     owner = next(iter(access.owners(broadcast.name)), None)
     return item_of(broadcast.statistics(), catalog[broadcast.name], owner, before)
+
+
+def details_message(details: Details) -> dict[str, Any]:
+    """A message of `relay.fmp4.1`: what is said of the stream, for its watch page to show."""
+    return {"type": "details", "title": details.title, "category": details.category}
 
 
 def show(
@@ -39,8 +47,14 @@ def show(
             return None
         return shown(broadcast, catalog, access, before)
 
+    def changed(stream: str) -> None:
+        views.changed(stream)
+        if (broadcast := stage.broadcast(stream)) is not None:
+            broadcast.say(details_message(catalog[stream]))
+
     _, namespace = hub.resolve(Query().channel)
     views = Views(item, namespace, ports, budget, wake, most)
-    stage.on_change = catalog.on_change = views.changed
+    stage.on_change = views.changed
+    catalog.on_change = changed
     hub.openers[NAMESPACE] = views.open_channel
     return views

@@ -19,6 +19,7 @@ from relay.live.encodings import Format, json_frame
 from relay.reasons import Reason
 from relay.server.connection import Connection, Next
 from relay.server.exchange import Exchange
+from relay.server.showing import details_message
 from relay.server.websocket import WebSocketPeer
 
 SUBPROTOCOL = "relay.fmp4.1"
@@ -145,6 +146,7 @@ class _Mp4Viewer:
 
     def _say_hello(self, session: str | None) -> None:
         self._say({"type": "hello", "session": session, "server_time_ms": self._now_ms()})
+        self._say(details_message(self._connection.services.catalog[self._stream]))
 
     def _say(self, message: dict[str, Any]) -> None:
         self._connection.outlet.write_nowait(json_frame(message))

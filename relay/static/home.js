@@ -1,94 +1,85 @@
-/** The front page: what is live now. */
+/** The front page: a live view of what is live now. */
 
-import { ageText, bitrateText, viewersText } from "./words.js";
+import { Cards } from "./cards.js";
+import { Channels } from "./channels.js";
+import { changed } from "./live-view.js";
 
-const EVERY = 4000;
+const LIMIT = 60;
+const TYPING = 200;
+const AGING = 20000;
 
 const find = (selector) => document.querySelector(selector);
-const template = find("#card");
-const list = find("#streams");
-const cards = new Map();
-let timer = 0;
+const cards = new Cards(find("#streams"), find("#card"));
+const channels = new Channels(socketUrl(), connectionChanged);
+let items = null;
+let unfollow = () => {};
+let asked = 0;
+let isUnanswered = false;
+let typing = 0;
 
-const keyOf = ({ app, name }) => `${encodeURIComponent(app)}/${encodeURIComponent(name)}`;
-
-/** One colour for one name, everywhere and for ever. */
-function hueOf(text) {
-  let hash = 7;
-  for (const character of text) hash = (hash * 31 + character.codePointAt(0)) % 9973;
-  return hash % 360;
+function socketUrl() {
+  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/connection/websocket`;
 }
 
-function newCard(key, stream) {
-  const card = template.content.firstElementChild.cloneNode(true);
-  card.style.setProperty("--hue", hueOf(key));
-  card.querySelector("a").href = `/watch/${key}`;
-  card.querySelector(".initial").textContent = [...stream.name][0]?.toUpperCase() ?? "";
-  card.querySelector("h2").textContent = stream.name;
-  return card;
+function wanted() {
+  return { sort: find("[name=sort]:checked").value, title: find("#title").value.trim() };
 }
 
-function technique(stream) {
-  const size = stream.width ? `${stream.width} × ${stream.height}` : "Sound only";
-  const bitrate = stream.bits_per_second ? bitrateText(stream.bits_per_second) : "";
-  return [size, bitrate].filter(Boolean).join(" · ");
-}
-
-function fill(card, stream) {
-  const isLive = stream.state === "live";
-  const badge = card.querySelector(".badge");
-  badge.dataset.state = isLive ? "live" : "waiting";
-  badge.textContent = isLive ? "Live" : "Interrupted";
-  const since = Date.parse(stream.since);
-  const age = Number.isNaN(since) ? "" : ageText(Date.now() - since);
-  const audience = [viewersText(stream.viewers ?? 0), age].filter(Boolean);
-  card.querySelector(".viewers").textContent = audience.join(" · ");
-  card.querySelector(".technique").textContent = technique(stream);
-}
-
-const byViewers = (a, b) => (b.viewers ?? 0) - (a.viewers ?? 0) || a.name.localeCompare(b.name);
-
-/** Cards stay the same elements while their streams live, so that focus and hover stay too. */
-function show(streams) {
-  const ordered = [...streams].sort(byViewers);
-  const keys = new Set(ordered.map(keyOf));
-  for (const [key, card] of cards) {
-    if (keys.has(key)) continue;
-    card.remove();
-    cards.delete(key);
-  }
-  ordered.forEach((stream, index) => {
-    const key = keyOf(stream);
-    if (!cards.has(key)) cards.set(key, newCard(key, stream));
-    const card = cards.get(key);
-    fill(card, stream);
-    if (list.children[index] !== card) list.insertBefore(card, list.children[index] ?? null);
+/** Follow what is wanted now; what is shown stays until the answer is there. */
+async function follow() {
+  const turn = ++asked;
+  const channel = await channelOf(wanted());
+  if (turn !== asked) return;
+  isUnanswered = channel === null;
+  if (isUnanswered) return;
+  unfollow();
+  unfollow = channels.follow(channel, {
+    state: (data) => show(changed([], data)),
+    publication: (data) => show(changed(items, data)),
+    refused: () => show([]),
   });
-  find("#empty").hidden = streams.length > 0;
-  list.hidden = streams.length === 0;
-  say(summary(streams.length));
 }
 
-function summary(count) {
-  if (count === 0) return "";
-  return count === 1 ? "1 stream" : `${count} streams`;
+/**
+ * How titles are compared is the server's business: it says what a search is called.  Null when it
+ * does not answer now.
+ */
+async function channelOf({ sort, title }) {
+  if (!title) return `view:sort=${sort}&limit=${LIMIT}`;
+  const { rpc, error } = await channels.call("relay.view", { sort, limit: LIMIT, title });
+  // A name that there cannot be is refused, and then nothing is found.
+  return error ? "view:" : (rpc?.data.channel ?? null);
 }
 
-function say(text) {
+function connectionChanged(status) {
+  say();
+  if (status === "open" && isUnanswered) follow();
+}
+
+function show(streams) {
+  items = streams;
+  const { title } = wanted();
+  cards.show(streams);
+  find("#wanted").hidden = !streams.length && !title;
+  find("#empty").hidden = streams.length > 0 || title !== "";
+  find("#nothing").hidden = streams.length > 0 || title === "";
+  find("#nothing").textContent = `No title has “${title}” in it.`;
+  say();
+}
+
+function say() {
   const status = find("#status");
+  const text = sentence();
   if (status.textContent !== text) status.textContent = text;
 }
 
-async function refresh() {
-  clearTimeout(timer);
-  try {
-    const answer = await fetch("/api/v1/streams", { cache: "no-store" });
-    if (!answer.ok) throw new Error(`status ${answer.status}`);
-    show((await answer.json()).streams);
-  } catch {
-    say(navigator.onLine ? "The server does not answer. Trying again." : "You are offline.");
-  }
-  if (!document.hidden) timer = setTimeout(refresh, EVERY);
+function sentence() {
+  if (!navigator.onLine) return "You are offline.";
+  if (channels.status === "lost") return "The server does not answer. Trying again.";
+  if (channels.status === "closed") return "The server has ended this. Reload the page.";
+  if (!items?.length) return "";
+  if (items.length === 1) return "1 stream";
+  return items.length < LIMIT ? `${items.length} streams` : `the first ${LIMIT} streams`;
 }
 
 /** Where encoders connect: the port is in `data-port`, 0 when only the operator knows it. */
@@ -98,7 +89,14 @@ function serverAddress({ port }) {
 }
 
 find("#server").textContent = serverAddress(find("#server").dataset);
-document.addEventListener("visibilitychange", () => !document.hidden && refresh());
-window.addEventListener("focus", refresh);
-window.addEventListener("online", refresh);
-refresh();
+find("#wanted").addEventListener("submit", (event) => event.preventDefault());
+find("#wanted").addEventListener("change", follow);
+find("#title").addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(follow, TYPING);
+});
+document.addEventListener("visibilitychange", () => !document.hidden && channels.wake());
+window.addEventListener("online", () => channels.wake());
+window.addEventListener("offline", say);
+setInterval(() => cards.age(), AGING);
+follow();

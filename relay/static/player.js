@@ -197,6 +197,9 @@ export class RelayPlayer extends EventTarget {
         this.viewers = message.viewers ?? this.viewers;
         this.bitrate = message.bits_per_second ?? this.bitrate;
         break;
+      case "details":
+        this.dispatchEvent(new CustomEvent("details", { detail: message }));
+        break;
       case "skip":
         this.#skipped(message.to_ms - message.from_ms);
         break;

@@ -10,6 +10,7 @@ const OUT_OF_REACH = { connecting: "Connecting", lost: "Reconnecting", offline: 
 const PHASES = { ...OUT_OF_REACH, held: "Interrupted" };
 
 const stream = streamOf(location.pathname);
+let title = stream.name;
 const find = (selector) => document.querySelector(selector);
 const show = (selector, text) => {
   const element = find(selector);
@@ -26,7 +27,14 @@ function showState({ phase, state }) {
   const isLive = state === "live" && !(phase in OUT_OF_REACH);
   find("#badge").dataset.state = isLive ? "live" : "waiting";
   show("#badge", PHASES[phase] ?? BADGES[state ?? "waiting"]);
-  document.title = `${isLive ? "● " : ""}${stream.name} · Relay`;
+  document.title = `${isLive ? "● " : ""}${title} · Relay`;
+}
+
+function showDetails(details) {
+  title = details.title ?? stream.name;
+  show("#title", title);
+  const of = [details.title ? stream.name : null, details.category];
+  show("#of", of.filter(Boolean).join(" · "));
 }
 
 function showFigures(player) {
@@ -62,13 +70,17 @@ async function copy(button, text) {
 }
 
 function main() {
-  show("#name", stream.name);
+  showDetails({ title: null, category: null });
   showAddresses();
   const stage = new Stage(find("#stage"), socketUrl(stream.path));
   const { player } = stage;
   window.relayPlayer = player;
   player.addEventListener("change", () => {
     showTracks(player);
+    showState(player);
+  });
+  player.addEventListener("details", ({ detail }) => {
+    showDetails(detail);
     showState(player);
   });
   player.addEventListener("stats", () => showFigures(player));

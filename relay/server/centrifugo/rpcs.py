@@ -4,10 +4,15 @@ What has a protocol of its own is not here; these are what an SDK's user needs b
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 
+from relay.errors import FormatError
+from relay.messages.centrifugo.codes import CommandRefused, ErrorCode
 from relay.server.centrifugo.session import CentrifugoSession
+from relay.views.query import query_of
+from relay.views.views import as_seen_by
 
 Rpc = Callable[[CentrifugoSession, bytes], bytes]
 """From the session and a JSON value to a JSON value."""
@@ -26,4 +31,17 @@ def _me(session: CentrifugoSession, data: bytes) -> bytes:
     )
 
 
-RPCS: Mapping[str, Rpc] = {"relay.time": _time, "relay.me": _me}
+def _view(session: CentrifugoSession, data: bytes) -> bytes:
+    """The channel of a live view, by what is wanted: a view has one spelling, which we know best.
+
+    Raises:
+        CommandRefused: there is no such view.
+    """
+    try:
+        query = query_of(msgspec.json.decode(data, type=dict[str, Any]))
+    except (FormatError, msgspec.MsgspecError) as error:
+        raise CommandRefused(ErrorCode.BAD_REQUEST) from error
+    return msgspec.json.encode({"channel": as_seen_by(session.caller, query).channel})
+
+
+RPCS: Mapping[str, Rpc] = {"relay.time": _time, "relay.me": _me, "relay.view": _view}

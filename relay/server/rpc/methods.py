@@ -30,7 +30,7 @@ from relay.messages.jsonrpc import (
 from relay.server.rpc.session import PollSession
 from relay.server.rpc.sessions import PollSessions
 from relay.views.query import Query, parse_query, query_of
-from relay.views.views import Views, may_see, sees_unlisted
+from relay.views.views import Views, as_seen_by, may_see
 
 TOO_MANY_VIEWS = -32003
 NOT_ALLOWED = -32007
@@ -133,16 +133,13 @@ def _text(given: Arguments, name: str) -> str:
 
 
 def _query(given: Arguments, caller: Caller) -> Query:
-    """The query; who may see unlisted streams in it sees them without asking."""
     try:
         query = _written(given.get("query"))
         if given.get("limit") is not None:
             query = attrs.evolve(query, limit=query_of({"limit": given["limit"]}).limit)
     except FormatError as error:
         raise RpcError(INVALID_PARAMS, str(error)) from error
-    if not sees_unlisted(query, caller):
-        return query
-    return attrs.evolve(query, filter=attrs.evolve(query.filter, unlisted=True))
+    return as_seen_by(caller, query)
 
 
 def _written(query: Any) -> Query:
