@@ -13,6 +13,8 @@ from relay.config.store_url import without_secrets
 from relay.config.tree import SETTINGS, value_at
 from relay.errors import ConfigError
 from relay.identity.keyfile import FILE_NAME, KeyFile
+from relay.identity.token_files import FILE_NAME as SECRET_FILE_NAME
+from relay.identity.token_files import read_public_keys, read_secret
 
 LISTENERS = {
     "rtmp.listen": "Encoders connect (RTMP)",
@@ -45,6 +47,7 @@ def _meaning(config: Config) -> Iterator[str]:
         if text := value_at(config, path):
             yield f"{who} to {_where(text)}."
     yield _publishers(config)
+    yield _users(config)
     yield from _changes(config)
 
 
@@ -64,6 +67,18 @@ def _publishers(config: Config) -> str:
     good = sum(key.revoked is None for key in keys)
     count = f"{good} of them, and {len(keys) - good} revoked"
     return f"Who has a stream key may publish; {path} has {count}."
+
+
+def _users(config: Config) -> str:
+    auth = config.auth
+    known = [f"the server's own secret ({config.data / SECRET_FILE_NAME})"]
+    if auth.token_secret_file:
+        read_secret(Path(auth.token_secret_file))
+        known.append(f"the site's secret ({auth.token_secret_file})")
+    if auth.jwks_file:
+        kids = {kid for _, kid in read_public_keys(Path(auth.jwks_file)) if kid is not None}
+        known.append(f"{len(kids)} public keys of the site's ({auth.jwks_file})")
+    return f"Users are who their tokens say, by {' or '.join(known)}."
 
 
 def _changes(config: Config) -> Iterator[str]:

@@ -3,7 +3,8 @@
 import hashlib
 import re
 
-from relay.http.errors import HttpError
+from relay.http.causes import EDITED_MEANWHILE
+from relay.http.errors import refused
 from relay.http.request import Request
 from relay.http.response import Response
 
@@ -44,6 +45,4 @@ def if_match(request: Request, etag: str) -> None:
         return
     strong = [tag.strip() for tag in condition.split(",")]
     if etag not in strong:
-        raise HttpError(
-            412, "somebody has changed this since you read it", headers=(("ETag", etag),)
-        )
+        raise refused(EDITED_MEANWHILE, None, ("ETag", etag))

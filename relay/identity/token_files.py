@@ -64,9 +64,9 @@ class TokenFiles:
         # Before the files: a change in between shows as one later.
         self._stamps = self._look()
         return Keyring(
-            own=_secret(self._own_secret(), self.own),
-            site=None if self.site is None else _secret(_read(self.site), self.site),
-            public={} if self.jwks is None else _public_keys(_read(self.jwks), self.jwks),
+            own=self._own_secret(),
+            site=None if self.site is None else read_secret(self.site),
+            public={} if self.jwks is None else read_public_keys(self.jwks),
             issuer=self.issuer,
             audience=self.audience,
         )
@@ -78,11 +78,11 @@ class TokenFiles:
     def _look(self) -> tuple[Stamp | None, ...]:
         return tuple(_stamp(path) for path in (self.own, self.site, self.jwks) if path)
 
-    def _own_secret(self) -> bytes:
+    def _own_secret(self) -> OctKey:
         if not self.own.exists():
             self._make_own()
             self._stamps = self._look()
-        return _read(self.own)
+        return read_secret(self.own)
 
     def _make_own(self) -> None:
         make_data_directory(self.own.parent)
@@ -109,8 +109,13 @@ def _read(path: Path) -> bytes:
         raise ConfigError(f"{path}: {error.strerror}") from None
 
 
-def _secret(content: bytes, path: Path) -> OctKey:
-    secret = content.strip()
+def read_secret(path: Path) -> OctKey:
+    """The text of a file, without the blanks around it, as a secret for HS256.
+
+    Raises:
+        ConfigError: it cannot be read, or is none.
+    """
+    secret = _read(path).strip()
     if len(secret) < SECRET_BYTES:
         raise ConfigError(f"{path}: a secret for tokens has {SECRET_BYTES} bytes at least")
     try:
@@ -120,8 +125,13 @@ def _secret(content: bytes, path: Path) -> OctKey:
         raise ConfigError(f"{path}: this is no secret, but a public key") from None
 
 
-def _public_keys(content: bytes, path: Path) -> PublicKeys:
-    """A JWK Set by algorithm and `kid` (RFC 7517, 5)."""
+def read_public_keys(path: Path) -> PublicKeys:
+    """A JWK Set by algorithm and `kid` (RFC 7517, 5).
+
+    Raises:
+        ConfigError: it cannot be read, is none, or has no key that we could use.
+    """
+    content = _read(path)
     try:
         keys = [_public_key(jwk) for jwk in json.loads(content)["keys"] if _is_for_us(jwk)]
     except ConfigError as error:

@@ -69,6 +69,7 @@ def test_check_says_what_the_configuration_means(
         "Viewers connect (HTTP) to port 8080 on every address of this machine.",
         "The operator connects (HTTP) to port 9 on 10.0.0.1.",
         "Who has a stream key may publish; relay-data/keys.toml has 1 of them, and 0 revoked.",
+        "Users are who their tokens say, by the server's own secret (relay-data/token-secret).",
         'Not the default: rtmp.listen = "127.0.0.1:0"',
         'Not the default: http.admin = "10.0.0.1:9"',
         'Not the default: http.trusted_proxies = ["10.0.0.0/8", "::1"]',

@@ -1,11 +1,13 @@
 """`relay token`, as a shell sees it."""
 
+import json
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from joserfc.jwk import ECKey
 from support.tokens import keyring
 
 from relay.cli import main
@@ -69,6 +71,28 @@ def test_a_subscription_token_is_for_one_channel(
     subscription = subscription_of(keyring(tmp_path).read(token, time.time()))
     assert (subscription.sub, subscription.channel) == ("ann", "vip")
     assert subscription.expires_at is None
+
+
+def test_check_says_whose_word_on_users_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret, jwks = tmp_path / "secret", tmp_path / "jwks.json"
+    secret.write_text("s" * 32)
+    keys = [{**ECKey.generate_key("P-256").as_dict(private=False), "kid": kid} for kid in "ab"]
+    jwks.write_text(json.dumps({"keys": keys}))
+    monkeypatch.setenv("RELAY_DATA", str(tmp_path / "data"))
+    assert main(["check"]) == 0
+    assert "the server's own secret" in capsys.readouterr().out
+    monkeypatch.setenv("RELAY_AUTH_TOKEN_SECRET_FILE", str(secret))
+    monkeypatch.setenv("RELAY_AUTH_JWKS_FILE", str(jwks))
+    assert main(["check"]) == 0
+    printed = capsys.readouterr().out
+    assert "2 public keys" in printed
+    assert "s" * 32 not in printed
+    assert not (tmp_path / "data").exists()
+    secret.write_text("short")
+    assert main(["check"]) == 1
+    assert "32 bytes at least" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,27 @@ def test_no_frame_ancestor_can_add_a_directive_or_a_header(source: str) -> None:
     assert "is no CSP source" in complaint(http__frame_ancestors=[source])
 
 
+@pytest.mark.parametrize("origin", ["https://www.example.org", "http://[::1]:3000"])
+def test_an_allowed_origin_is_written_as_browsers_write_it(origin: str) -> None:
+    config = load_config(overrides={"http.allowed_origins": [origin]})
+    assert config.http.allowed_origins == (origin,)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "null",
+        "www.example.org",
+        "https://WWW.example.org",
+        "https://a.example/",
+        "https://a b",
+    ],
+)
+def test_what_no_browser_calls_an_origin_is_refused(origin: str) -> None:
+    assert "is no origin" in complaint(http__allowed_origins=[origin])
+
+
 def test_half_a_certificate_is_refused() -> None:
     assert "`tls.certificate` needs `tls.key`" in complaint(tls__certificate="a.pem")
     assert "`tls.key` needs `tls.certificate`" in complaint(tls__key="a.pem")

@@ -8,9 +8,10 @@ from typing import Any
 
 from relay.errors import FormatError
 from relay.http.bearer import insufficient
+from relay.http.causes import DETAILS_NOT_POSSIBLE, NO_SUCH_STREAM, STORE_UNAVAILABLE
 from relay.http.conditional import etag_of, if_match, if_none_match
 from relay.http.cors import ANY_ORIGIN
-from relay.http.errors import HttpError
+from relay.http.errors import refused
 from relay.http.json_body import json_object
 from relay.http.response import Response, json_response
 from relay.identity.caller import Kind
@@ -28,7 +29,7 @@ def read(exchange: Exchange) -> Response:
     services = exchange.services
     is_known = exchange.stream in services.catalog or services.stage.broadcast(exchange.stream)
     if not is_known and not _may_edit(exchange):
-        raise HttpError(404, "there is no such stream")
+        raise refused(NO_SUCH_STREAM)
     response = _response(exchange, services.catalog[exchange.stream])
     return if_none_match(exchange.request, response.with_headers(*ANY_ORIGIN))
 
@@ -51,11 +52,9 @@ async def edit(exchange: Exchange) -> Response:
     try:
         details = await exchange.services.catalog.change(exchange.stream, change)
     except FormatError as error:
-        raise HttpError(422, str(error)) from None
+        raise refused(DETAILS_NOT_POSSIBLE, str(error)) from None
     except StoreUnavailable:
-        raise HttpError(
-            503, "the store does not take it", headers=(("Retry-After", "5"),)
-        ) from None
+        raise refused(STORE_UNAVAILABLE, None, ("Retry-After", "5")) from None
     return _response(exchange, details)
 
 
