@@ -89,7 +89,6 @@ class Reason(enum.Enum):
     # Close codes that SDKs of Centrifugo act on: they come back after 30xx, and not after 35xx.
     TOKEN_EXPIRED = Consequence("the token has expired and was not renewed", 3005)
     SUBSCRIBER_TOO_SLOW = Consequence("the subscriber fell behind its channels", 3008)
-    TOO_MANY_COMMANDS = Consequence("too many commands", 3013)
     WRONG_TOKEN = Consequence("this token is not good here", 3500)
     SENT_AWAY = Consequence("the site ended this connection", 3503)
 

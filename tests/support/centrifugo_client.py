@@ -1,13 +1,14 @@
-"""A client of the Centrifugo protocol that says exactly what a test wants, on a wire in memory."""
+"""A client of the Centrifugo protocol that says exactly what a test wants."""
 
 import json
 import struct
-from typing import Any
+from typing import Any, Protocol, Self
 
 import attrs
 import trio
 from joserfc import jwt
-from support.hostile import STRANGER, Peer, Site
+from joserfc.jwk import OctKey
+from support.hostile import STRANGER, Site
 from support.http_client import UPGRADE, masked_frame, request_bytes
 
 from relay.identity.tokens import HMAC, OWN_KID
@@ -30,11 +31,19 @@ class Refused(Exception):
         self.temporary: bool = error.get("temporary", False)
 
 
+class Wire(Protocol):
+    """What a client speaks on."""
+
+    async def say(self, data: bytes) -> None: ...
+    async def hear(self) -> bytes: ...
+    def close(self) -> None: ...
+
+
 @attrs.define(eq=False)
 class CentrifugoClient:
     """One connection."""
 
-    peer: Peer
+    peer: Wire
     pushes: list[Json] = attrs.field(factory=list)
     """What came without an id, in order."""
     replies: dict[int, Json] = attrs.field(factory=dict)
@@ -49,6 +58,12 @@ class CentrifugoClient:
     is_gone: bool = False
     _unread: bytes = b""
     _numbers: int = 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.peer.close()
 
     # Saying.
 
@@ -100,7 +115,7 @@ class CentrifugoClient:
         with trio.fail_after(PATIENCE_S):
             while not self.is_gone:
                 await self.read()
-        self.peer.wire.close()
+        self.peer.close()
         return self.closed
 
     async def read_pings(self, count: int) -> None:
@@ -176,18 +191,48 @@ class CentrifugoClient:
                 await self.say({})
 
 
+@attrs.define(eq=False)
+class TcpWire:
+    """To a server in another process."""
+
+    _stream: trio.SocketStream
+
+    async def say(self, data: bytes) -> None:
+        await self._stream.send_all(data)
+
+    async def hear(self) -> bytes:
+        try:
+            return await self._stream.receive_some()
+        except trio.BrokenResourceError:
+            return b""
+
+    def close(self) -> None:
+        self._stream.socket.close()
+
+
+async def dial_tcp(address: tuple[str, int], token: str = "") -> CentrifugoClient:
+    """A client of a real server that has connected."""
+    client = await _dial(TcpWire(await trio.open_tcp_stream(*address)))
+    await client.ask("connect", **({"token": token} if token else {}))
+    return client
+
+
 async def dial(
     here: Site, *headers: tuple[str, str], host: str = STRANGER, door: str = "http"
 ) -> CentrifugoClient:
     """A WebSocket on which nothing was said yet."""
-    peer = await here.say(door, request_bytes("GET", TARGET, *UPGRADE, *headers), host=host)
+    return await _dial(await here.connect(door, host=host), *headers)
+
+
+async def _dial(wire: Wire, *headers: tuple[str, str]) -> CentrifugoClient:
+    await wire.say(request_bytes("GET", TARGET, *UPGRADE, *headers))
     head = b""
     while b"\r\n\r\n" not in head:
-        more = await peer.hear()
+        more = await wire.hear()
         assert more, head
         head += more
     assert head.startswith(b"HTTP/1.1 101 "), head
-    return CentrifugoClient(peer, unread=head.partition(b"\r\n\r\n")[2])
+    return CentrifugoClient(wire, unread=head.partition(b"\r\n\r\n")[2])
 
 
 async def connected(here: Site, token: str = "", **request: Any) -> CentrifugoClient:
@@ -209,7 +254,10 @@ def now(here: Site) -> float:
 
 def foreign_token(sub: str) -> str:
     """Signed by a key that nobody here knows."""
-    from joserfc.jwk import OctKey
+    return signed_token(b"0123456789abcdef0123456789abcdef", sub=sub)
 
-    key = OctKey.import_key(b"0123456789abcdef0123456789abcdef")
-    return jwt.encode({"alg": HMAC, "kid": OWN_KID}, {"sub": sub}, key)
+
+def signed_token(secret: bytes, **claims: Any) -> str:
+    """As a site's back end makes one with the server's own secret."""
+    key = OctKey.import_key(secret)
+    return jwt.encode({"alg": HMAC, "kid": OWN_KID}, claims, key)

@@ -62,6 +62,9 @@ class Peer:
     async def say(self, data: bytes) -> None:
         await self.wire.send_all(data)
 
+    def close(self) -> None:
+        self.wire.close()
+
     async def hear(self) -> bytes:
         """What has arrived, at least a byte; `b""` when the server has closed."""
         try:

@@ -105,9 +105,15 @@ class ServerProcess:
 
 @asynccontextmanager
 async def serving(
-    data: Path, settings: Mapping[str, object] | None = None, *, publish: str = "open"
+    data: Path,
+    settings: Mapping[str, object] | None = None,
+    *,
+    publish: str = "open",
+    config: str = "",
 ) -> AsyncIterator[ServerProcess]:
     """Run a server with `settings` (by path, as in `limits.stalled_s`) on free ports.
+
+    `config` is TOML, for what no variable can say.
 
     It keeps its state and its log under `data`, and is stopped when the context is left.
     """
@@ -115,6 +121,10 @@ async def serving(
     command = [sys.executable, "-m", "relay", "serve", "--data", str(data), "--publish", publish]
     for listener in LISTENERS:
         command += [f"--{listener}", "127.0.0.1:0"]
+    if config:
+        file = data / "relay.toml"
+        file.write_text(config)
+        command += ["--config", str(file)]
     given = {variable(path): str(value) for path, value in (settings or {}).items()}
     with log.open("ab") as stderr:
         process = await trio.lowlevel.open_process(

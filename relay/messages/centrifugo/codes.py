@@ -85,7 +85,6 @@ _DISCONNECTS = {
     Reason.TOKEN_EXPIRED: Disconnect(3005, "connection expired"),
     Reason.SUBSCRIBER_TOO_SLOW: SLOW,
     Reason.PING_TIMEOUT: Disconnect(3012, "no pong"),
-    Reason.TOO_MANY_COMMANDS: Disconnect(3013, "too many requests"),
     Reason.WRONG_TOKEN: Disconnect(3500, "invalid token"),
     Reason.PROTOCOL_ERROR: Disconnect(3501, "bad request"),
     Reason.HANDSHAKE_TIMEOUT: Disconnect(3502, "stale"),

@@ -33,7 +33,7 @@ class Pinged(Protocol):
     def outlet(self) -> Outlet: ...
 
     @property
-    def is_waiting(self) -> bool:
+    def is_held(self) -> bool:
         """Whether its answer may lie unread with us: it has asked for more than we can do."""
 
     def end_silent(self) -> None:
@@ -58,7 +58,7 @@ class _Group:
         silent = self.unanswered
         self.unanswered = dict.fromkeys(self.members)
         for peer in silent:
-            if peer in self.members and not (peer.outlet.backlogged or peer.is_waiting):
+            if peer in self.members and not (peer.outlet.backlogged or peer.is_held):
                 peer.end_silent()
         self.feed.append(PING, packets=0, media_ms=now_ms, is_resync=True, urgent=True)
 

@@ -8,13 +8,12 @@ import trio
 from relay.channels.channel import Channel
 from relay.channels.publishing import Outcome, Published
 from relay.channels.rules import Action, may
-from relay.config.schema import NamespaceConfig
-from relay.identity.caller import Kind
 from relay.messages.centrifugo import commands, replies
 from relay.messages.centrifugo.codes import CommandRefused, ErrorCode
 from relay.messages.centrifugo.commands import plain_json
+from relay.messages.content_types import is_json
 from relay.publication import Draft
-from relay.server.centrifugo.session import WINDOW_S, CentrifugoSession
+from relay.server.centrifugo.session import CentrifugoSession
 
 
 def publish(
@@ -33,19 +32,12 @@ def publish(
     is_open = services.access.is_laboratory
     if not may(Action.PUBLISH, session.caller, name, namespace, is_open=is_open):
         raise CommandRefused(ErrorCode.PERMISSION_DENIED)
-    _count(session, namespace)
+    if not session.may_publish_more(namespace.publishes_per_s):
+        raise CommandRefused(ErrorCode.TOO_MANY_REQUESTS)
     if channel is None:
         return _open_and_publish(session, number, request, draft)
     _publish(session, number, channel, draft, request.idempotency_key)
     return None
-
-
-def _count(session: CentrifugoSession, namespace: NamespaceConfig) -> None:
-    session.published += 1
-    if session.caller.kind is Kind.OPERATOR:
-        return
-    if session.published > WINDOW_S * namespace.publishes_per_s:
-        raise CommandRefused(ErrorCode.TOO_MANY_REQUESTS)
 
 
 async def _open_and_publish(
@@ -58,6 +50,8 @@ async def _open_and_publish(
 def _publish(
     session: CentrifugoSession, number: int, channel: Channel, draft: Draft, key: str
 ) -> None:
+    if not is_json(channel.content_type):
+        raise CommandRefused(ErrorCode.NOT_AVAILABLE)
     is_durable = channel.namespace.durable
     done = partial(_done, session, number, at_once=not is_durable)
     session.unacknowledged += 1

@@ -206,8 +206,8 @@ def _result(
 
 
 def ttl(expires_at: float | None, now: float) -> int:
-    """Whole seconds; an SDK takes 0 for at once."""
-    return 0 if expires_at is None else max(0, int(expires_at - now))
+    """Whole seconds to the end, at least one; 0 where there is none."""
+    return 0 if expires_at is None else max(1, int(expires_at - now))
 
 
 def _now_ms(services: Services) -> int:
