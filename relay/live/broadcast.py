@@ -16,6 +16,7 @@ from math import inf
 from typing import Any
 
 import attrs
+import structlog
 import trio
 
 from relay.fanout.budget import Budget
@@ -31,6 +32,8 @@ from relay.packet import Packet
 from relay.ports import Ports
 from relay.publication import Moment
 from relay.reasons import Reason
+
+log = structlog.get_logger("relay.broadcast")
 
 MARK_EVERY_MS = 10_000
 """How often FLV carries an `onRelay` tag."""
@@ -57,6 +60,8 @@ class Broadcast:
     """Whoever publishes now."""
     since: float = attrs.field(init=False)
     """Wall clock, seconds."""
+    visits: int = attrs.field(default=0, init=False)
+    """How often somebody has come to watch."""
     _sequencer: Sequencer = attrs.field(init=False)
     _outputs: Outputs = attrs.field(init=False)
     _subscriptions: dict[Subscription, None] = attrs.field(factory=dict, init=False)
@@ -176,6 +181,8 @@ class Broadcast:
         was, self.state = self.state, State.LIVE
         if was is not State.LIVE:
             self._edge_at = self._ports.monotonic()
+        if was is State.STARTING:
+            log.info("broadcast live", stream=self.name, session=self.session)
         self._outputs.begin(seam)
         for subscription in self._subscriptions:
             subscription.begin(seam.tracks)
@@ -249,7 +256,10 @@ class Broadcast:
     # The viewers' side.
 
     def feed(self, output_format: Format) -> Feed:
-        """The feed in this format; made, from what is kept for newcomers, when it is the first."""
+        """For somebody who comes to watch: the feed in this format, made, from what is kept for
+        newcomers, when it is the first.
+        """
+        self.visits += 1
         output = self._outputs.get(output_format)
         if output is None:
             output = self._outputs.open(output_format)
