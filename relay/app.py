@@ -82,8 +82,10 @@ async def open_relay(
         background.start_soon(services.writer.run)
         background.start_soon(tidying(services).run)
         await services.catalog.load(store)
+        await services.notices.load()
         background.start_soon(services.views.run)
         background.start_soon(services.poll_sessions.run)
+        background.start_soon(services.notices.run)
         await background.start(services.stage.serve_broadcasts)
         await background.start(services.access.watch_keys, services.stage)
         async with trio.open_nursery() as connections:

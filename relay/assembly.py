@@ -19,6 +19,7 @@ from relay.live.statistics import BroadcastSettings
 from relay.ports import Ports
 from relay.server.access import Access
 from relay.server.admission import Admission
+from relay.server.announcing import announce
 from relay.server.centrifugo.deadlines import Deadlines
 from relay.server.centrifugo.pings import Pings
 from relay.server.centrifugo.sessions import Sessions
@@ -58,6 +59,16 @@ def assemble(config: Config, ports: Ports, store: Store) -> Services:
         ports.wall,
     )
     catalog = Catalog(writer.submit_nowait)
+    views = show(
+        stage,
+        catalog,
+        access,
+        hub,
+        ports=ports,
+        budget=budget,
+        wake=pump.wake,
+        most=config.channels.live_views,
+    )
     return Services(
         config=config,
         ports=ports,
@@ -66,15 +77,9 @@ def assemble(config: Config, ports: Ports, store: Store) -> Services:
         writer=writer,
         hub=hub,
         catalog=catalog,
-        views=show(
-            stage,
-            catalog,
-            access,
-            hub,
-            ports=ports,
-            budget=budget,
-            wake=pump.wake,
-            most=config.channels.live_views,
+        views=views,
+        notices=announce(
+            stage, catalog, access, hub, config=config, ports=ports, store=store, writer=writer
         ),
         poll_sessions=PollSessions(limits, ports),
         pump=pump,

@@ -196,6 +196,7 @@ class Hub:
         producer: ProducerMark | None = None,
         stream_seq: str = "",
         closes: bool = False,
+        submit: Submit | None = None,
     ) -> None:
         """Add publications, all or none; `done` is told when they are there.
 
@@ -208,6 +209,7 @@ class Hub:
             producer: how far an idempotent producer has come with this.
             stream_seq: the writer's own sequence, kept for it.
             closes: whether nothing may follow.
+            submit: takes them to the store, together with something else.
 
         Raises:
             ChannelClosed: nothing may be added any more.
@@ -236,7 +238,7 @@ class Hub:
         if publishing.is_repeated():
             return
         if channel.namespace.durable:
-            self._submit(publishing)
+            (submit or self._submit)(publishing)
             publishing.begin()
         else:
             publishing.begin()

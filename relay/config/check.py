@@ -14,7 +14,7 @@ from relay.errors import ConfigError
 
 PUBLISH_MODES = ("key", "open")
 
-MAY_BE_ZERO = frozenset({"media.hold_s", "limits.drain_s"})
+MAY_BE_ZERO = frozenset({"media.hold_s", "limits.drain_s", "notify.stable_s", "notify.grace_s"})
 """Times for which "not at all" is a sensible wish; elsewhere 0 would refuse everybody."""
 
 # A source with a blank, a comma or a semicolon in it would become another directive, or another
@@ -63,9 +63,7 @@ def _networks(config: Config) -> Iterator[Problem]:
             try:
                 ipaddress.ip_network(text)
             except ValueError as error:
-                yield Problem(
-                    path, f"`{path}`: {error}; write 10.0.0.0/8, fd00::/8 or one address"
-                )
+                yield Problem(path, f"`{path}`: {error}; write 10.0.0.0/8, fd00::/8 or one address")
 
 
 def _frames(config: Config) -> Iterator[Problem]:

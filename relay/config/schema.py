@@ -143,6 +143,24 @@ class OutboundConfig:
 
 
 @attrs.frozen(kw_only=True)
+class NotifyConfig:
+    """What is announced of streams, and how other sites' systems are told."""
+
+    source: str = "/relay"
+    """What events say they come from (CloudEvents `source`): a URI, or a path."""
+    stable_s: float = 3.0
+    """How long a broadcast is live without a break before it is announced."""
+    grace_s: float = 30.0
+    """How long it is gone before its end is announced; who returns before has never been away."""
+    webhooks: int = 256
+    """Endpoints; more are refused."""
+    secret_overlap_s: float = 86_400.0
+    """How long the former secret of an endpoint signs beside a new one."""
+    keep_s: float = 2_592_000.0
+    """How long events, and what became of their deliveries, can be looked at."""
+
+
+@attrs.frozen(kw_only=True)
 class Limits:
     """What hostile or broken peers run into.  Seconds and bytes unless a name says otherwise."""
 
@@ -172,7 +190,7 @@ class Limits:
     command_bytes: int = 128 * 1024
     """One message of a Centrifugo client; it may hold many commands."""
     commands_per_s: int = 1000
-    """From one such client, over ten seconds."""
+    """From one such client; what is too much waits for the next second."""
     unacknowledged_publishes: int = 256
     """From one such client; over that its commands wait unread."""
     subscriptions: int = 256
@@ -225,4 +243,5 @@ class Config:
     channels: ChannelsConfig = ChannelsConfig()
     store: StoreConfig = StoreConfig()
     outbound: OutboundConfig = OutboundConfig()
+    notify: NotifyConfig = NotifyConfig()
     limits: Limits = Limits()

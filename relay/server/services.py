@@ -14,6 +14,7 @@ from relay.fanout.outlet import Outlet, OutletLimits
 from relay.fanout.pump import Pump
 from relay.http.forwarded import Network as TrustedNetwork
 from relay.live.stage import Stage
+from relay.notify.notices import Notices
 from relay.ports import Ports
 from relay.reasons import Reason
 from relay.server.access import Access
@@ -69,6 +70,7 @@ class Services:
     hub: Hub
     catalog: Catalog
     views: Views
+    notices: Notices
     poll_sessions: PollSessions
     pump: Pump
     budget: Budget

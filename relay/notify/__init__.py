@@ -1,0 +1,1 @@
+"""Went live: what is announced of streams, and who is told of it, here and at other sites."""

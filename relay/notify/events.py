@@ -1,0 +1,84 @@
+"""One event, ready to be told: who is told of it, and what is remembered with it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import msgspec
+
+from relay.notify.cloud_events import encode, timestamp
+from relay.notify.session_events import Airing, Notice
+from relay.store.contract import Change
+from relay.store.outbox import PutAiring, PutEvent, StoredEvent
+
+
+@attrs.frozen(kw_only=True)
+class Described:
+    """What is said of a stream."""
+
+    title: str | None
+    category: str | None
+    user: str | None
+    """Whose it is."""
+    is_listed: bool
+    """Whether others than those who know its address may hear of it."""
+
+
+@attrs.frozen(kw_only=True)
+class Event:
+    """See the head of this module."""
+
+    stored: StoredEvent
+    channels: tuple[str, ...]
+    """Where it is published."""
+    airing: Airing | None
+
+    def changes(self, endpoints: tuple[str, ...]) -> Sequence[Change]:
+        """What the store is to keep, all of it or nothing."""
+        airing = None if self.airing is None else stored_airing(self.airing)
+        return (PutAiring(self.stored.stream, airing), PutEvent(self.stored, endpoints))
+
+
+def event_of(notice: Notice, stream: str, said: Described, *, event_id: str, source: str) -> Event:
+    """The event that announces a notice."""
+    app, _, name = stream.partition("/")
+    data: dict[str, Any] = {
+        "app": app,
+        "name": name,
+        "user": said.user,
+        "title": said.title,
+        "category": said.category,
+        **notice.data,
+    }
+    if (since_ms := data.pop("since_ms")) is not None:
+        data["since"] = timestamp(since_ms)
+    body = encode(
+        event_id=event_id,
+        type_=notice.type.value,
+        source=source,
+        subject=stream,
+        at_ms=notice.at_ms,
+        data=data,
+    )
+    own = f"stream:{stream}"
+    return Event(
+        stored=StoredEvent(
+            id=event_id, at_ms=notice.at_ms, stream=stream, type=notice.type.value, body=body
+        ),
+        channels=(own, "streams") if said.is_listed else (own,),
+        airing=notice.airing,
+    )
+
+
+def stored_airing(airing: Airing) -> bytes:
+    """As the store keeps it."""
+    return msgspec.json.encode(attrs.asdict(airing))
+
+
+def restored_airing(data: bytes) -> Airing:
+    """The reverse.
+
+    Raises:
+        msgspec.DecodeError: these bytes are none.
+    """
+    return msgspec.json.decode(data, type=Airing)

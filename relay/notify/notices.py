@@ -1,0 +1,59 @@
+"""The parts that announce and tell, and what the rest of the server asks of them."""
+
+import attrs
+import structlog
+import trio
+
+from relay.config.schema import NotifyConfig
+from relay.notify.announcer import Announcer
+from relay.notify.committing import commit
+from relay.notify.couriers import Couriers
+from relay.notify.endpoints import Endpoints
+from relay.outbound.client import Client
+from relay.ports import Ports
+from relay.store.contract import Store, StoreUnavailable
+from relay.store.outbox import ForgetEvents
+from relay.store.writer import Writer
+
+log = structlog.get_logger("relay.notify")
+
+TIDY_EVERY_S = 600.0
+
+
+@attrs.define(eq=False)
+class Notices:
+    """One server's."""
+
+    _config: NotifyConfig
+    _ports: Ports
+    _store: Store
+    _writer: Writer
+    client: Client
+    endpoints: Endpoints
+    couriers: Couriers
+    announcer: Announcer
+
+    async def load(self) -> None:
+        """Read what is kept; before `run`.
+
+        Raises:
+            StoreUnavailable: it cannot be read.
+        """
+        await self.endpoints.load(self._store)
+        await self.announcer.load()
+
+    async def run(self) -> None:
+        """Announce and tell until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.couriers.run)
+            nursery.start_soon(self.announcer.run)
+            nursery.start_soon(self._tidy)
+
+    async def _tidy(self) -> None:
+        while True:
+            before_ms = round((self._ports.wall() - self._config.keep_s) * 1000)
+            try:
+                await commit(self._writer, ForgetEvents(before_ms))
+            except StoreUnavailable as error:
+                log.warning("old events are not forgotten", problem=str(error))
+            await trio.sleep(TIDY_EVERY_S)

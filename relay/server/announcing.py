@@ -1,0 +1,76 @@
+"""What is announced of the broadcasts on stage, and who tells the announcer of them."""
+
+from collections.abc import Callable
+
+from relay.channels.hub import Hub
+from relay.config import Config
+from relay.live.stage import Stage
+from relay.live.statistics import State
+from relay.notify.announcer import Announcer
+from relay.notify.couriers import Couriers
+from relay.notify.endpoints import Endpoints
+from relay.notify.events import Described, Event
+from relay.notify.notices import Notices
+from relay.notify.session_events import Sight
+from relay.outbound.client import Client
+from relay.ports import Ports
+from relay.server.access import Access
+from relay.store.contract import Store
+from relay.store.writer import Writer
+from relay.views.catalog import Catalog
+from relay.views.details import Visibility
+
+
+def announce(
+    stage: Stage,
+    catalog: Catalog,
+    access: Access,
+    hub: Hub,
+    *,
+    config: Config,
+    ports: Ports,
+    store: Store,
+    writer: Writer,
+) -> Notices:
+    """Notices of what is on stage, told of every change beside whoever is told already."""
+
+    def look(stream: str) -> Sight | None:
+        broadcast = stage.broadcast(stream)
+        if broadcast is None:
+            return None
+        return Sight(
+            session=broadcast.session,
+            is_live=broadcast.state is State.LIVE,
+            viewers=broadcast.viewer_count,
+            visits=broadcast.visits,
+        )
+
+    def describe(stream: str) -> Described:
+        details = catalog[stream]
+        return Described(
+            title=details.title,
+            category=details.category,
+            user=next(iter(access.owners(stream)), None),
+            is_listed=details.visibility is Visibility.PUBLIC,
+        )
+
+    def recipients(event: Event) -> tuple[str, ...]:
+        return endpoints.wanting(event.stored.type)
+
+    client = Client(config.outbound, ports.outside)
+    endpoints = Endpoints(config.notify.webhooks, ports, writer)
+    couriers = Couriers(ports, store, writer, client, endpoints)
+    announcer = Announcer(
+        config.notify, ports, hub, store, writer, look, describe, recipients, couriers.queued
+    )
+    stage.on_change = _both(stage.on_change, announcer.changed)
+    catalog.on_change = _both(catalog.on_change, announcer.updated)
+    return Notices(config.notify, ports, store, writer, client, endpoints, couriers, announcer)
+
+
+def _both(first: Callable[[str], None], second: Callable[[str], None]) -> Callable[[str], None]:
+    def tell(stream: str) -> None:
+        first(stream)
+        second(stream)
+
+    return tell
