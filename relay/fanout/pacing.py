@@ -10,8 +10,8 @@ pause follows from the CPU time that it really costs to serve everybody once, an
     pause     from the start of a pass to the earliest start of the next
     ride      how much longer news that had to wait may wait for the next video frame
 
-While that takes about a third of the core, every video frame goes out as it comes: to 1,000 or
-1,800 viewers, by the machine.  Beyond that two frames leave together, which halves the sends and
+While that takes two fifths of the core, every video frame goes out as it comes: to 1,200 or 2,000
+viewers, by the machine.  Beyond that two frames leave together, which halves the sends and
 costs the first of them one frame of latency; the ride makes the pass start with the second and not
 a moment before it.  Twice as many viewers get three at a time, ten thousand some five; and reading,
 accepting and timers keep their share of the core.
@@ -30,8 +30,8 @@ ROUND_S = 0.030
 _PAUSES = (
     # busy and pause, in seconds; on straight lines in between
     (0.0, 0.0),
-    (0.0115, 0.028),  # each frame at 30 a second, with some room for jitter
-    (0.0125, 0.060),  # two
+    (0.0130, 0.028),  # each frame at 30 a second, with some room for jitter
+    (0.0140, 0.060),  # two
     (0.0240, 0.060),
     (0.0340, 0.090),  # three
     (0.060, 0.100),  # from here on 0.6 of the core rather than a longer pause,
