@@ -13,7 +13,8 @@ is told that it was accepted, before it would survive a power cut.
 A publication is encoded once for each wire format that somebody follows the channel in.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 import attrs
@@ -96,7 +97,7 @@ class Channel:
     """Changes that wait for the store."""
     _placed: int = attrs.field(init=False)
     _feeds: dict[MessageEncoding, Feed] = attrs.field(factory=dict, init=False)
-    _waiting: int = attrs.field(default=0, init=False)
+    _holders: int = attrs.field(default=0, init=False)
     _news: trio.Event | None = attrs.field(default=None, init=False)
     _conditional: trio.Lock | None = attrs.field(default=None, init=False)
 
@@ -203,17 +204,23 @@ class Channel:
                 del self._feeds[encoding]
         return feed
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep it in memory for somebody who is busy with it."""
+        self._holders += 1
+        try:
+            yield
+        finally:
+            self._holders -= 1
+
     async def wait_beyond(self, offset: int) -> None:
         """Wait until there is a publication above `offset`, or there will never be one."""
         await trio.lowlevel.checkpoint()
-        self._waiting += 1
-        try:
+        with self.held():
             while self.last_offset <= offset and not self.is_closed:
                 if self._news is None:
                     self._news = trio.Event()
                 await self._news.wait()
-        finally:
-            self._waiting -= 1
 
     def _tell_pollers(self) -> None:
         if self._news is not None:
@@ -246,8 +253,8 @@ class Channel:
 
     @property
     def is_in_use(self) -> bool:
-        """Whether somebody follows it, waits for it, or has something under way."""
-        return bool(self.follower_count or self._waiting or self.pending or self.presence)
+        """Whether somebody follows it, is busy with it, or has something under way."""
+        return bool(self.follower_count or self._holders or self.pending or self.presence)
 
     def close_idle_feeds(self) -> None:
         """Let go of formats that nobody follows the channel in."""

@@ -13,7 +13,9 @@ class Action(enum.Enum):
     SUBSCRIBE = "subscribe"
     """Follow it, read its history, see who is there."""
     PUBLISH = "publish"
-    """Add to it; where channels are made by hand, make, close and delete it."""
+    """Add to it, and so make it if it is not there."""
+    CONTROL = "control"
+    """Make it other than publishing does, close it, delete it."""
 
 
 _LEAST = {
@@ -44,6 +46,9 @@ def may(
     rule = namespace.subscribe if action is Action.SUBSCRIBE else namespace.publish
     if rule == "nobody":
         return False
+    if action is Action.CONTROL and rule not in ("owner", "operator"):
+        # What many write is no one's of them to end.
+        rule = "operator"
     if is_open or caller.kind is Kind.OPERATOR:
         return True
     if action is Action.SUBSCRIBE and name.text in caller.channels:

@@ -68,7 +68,10 @@ class Tidying:
         try:
             names.update(await self._store.expired(now_ms))
             for name in names:
-                self._hub.delete_nowait(await self._hub.open(name), ignore)
+                channel = await self._hub.open(name)
+                # It may have been read since, and lives on.
+                if (channel.expires_ms or now_ms) < now_ms:
+                    self._hub.delete_nowait(channel, ignore)
         except (trio.WouldBlock, StoreUnavailable, UnknownChannel, ChannelsFull):
             return  # The rest goes in the next round.
 

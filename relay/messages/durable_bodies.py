@@ -7,13 +7,17 @@ they are read only to find where each ends, and that it is JSON.
 """
 
 import json
+import re
 from collections.abc import Iterable
 from typing import NoReturn
 
 from relay.errors import FormatError
 from relay.messages.content_types import is_json
 
-_SPACE = " \t\r\n"
+MESSAGES = 10_000
+"""In one body: each is a publication, and all of them are made in one step."""
+
+_SPACE = re.compile("[ \t\r\n]*")
 _NOT_IN_LINES = str.maketrans("\r\n", "  ")
 """In valid JSON these stand between tokens only: in a string they are escaped."""
 
@@ -22,7 +26,7 @@ def split_body(body: bytes, content_type: str) -> tuple[bytes, ...]:
     """The messages in the body of a creation or an append; none in an empty body or array.
 
     Raises:
-        FormatError: a body of a JSON stream is not JSON.
+        FormatError: a body of a JSON stream is not JSON, or has too many messages.
     """
     if not body:
         return ()
@@ -62,6 +66,8 @@ def _elements(text: str, start: int) -> tuple[list[str], int]:
     while True:
         _, end = _DECODER.raw_decode(text, at)
         elements.append(text[at:end])
+        if len(elements) > MESSAGES:
+            raise FormatError(f"one body has at most {MESSAGES} messages")
         at = _skip_space(text, end)
         match text[at : at + 1]:
             case ",":
@@ -73,9 +79,9 @@ def _elements(text: str, start: int) -> tuple[list[str], int]:
 
 
 def _skip_space(text: str, at: int) -> int:
-    while text[at : at + 1] and text[at] in _SPACE:
-        at += 1
-    return at
+    found = _SPACE.match(text, at)
+    assert found is not None
+    return found.end()
 
 
 def _refuse(_constant: str) -> NoReturn:

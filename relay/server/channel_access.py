@@ -22,7 +22,8 @@ def permit_channel(exchange: Exchange, text: str, action: Action) -> None:
         name, namespace = exchange.services.hub.resolve(text)
     except UnknownChannel as error:
         raise HttpError(404, str(error)) from error
-    if may(action, exchange.caller, name, namespace, is_open=_is_open(exchange)):
+    is_open = exchange.services.access.is_laboratory
+    if may(action, exchange.caller, name, namespace, is_open=is_open):
         return
     if exchange.caller.kind is Kind.NOBODY:
         raise token_needed("a token is needed for this channel")
@@ -45,7 +46,7 @@ async def opened(exchange: Exchange, text: str) -> Channel:
 
 def is_public(exchange: Exchange, channel: Channel) -> bool:
     """Whether anyone may read it."""
-    return _is_open(exchange) or channel.namespace.subscribe == "anyone"
+    return exchange.services.access.is_laboratory or channel.namespace.subscribe == "anyone"
 
 
 def shared(exchange: Exchange, channel: Channel) -> Headers:
@@ -60,8 +61,3 @@ def unavailable() -> HttpError:
     return HttpError(
         503, "try again a little later", headers=(("Retry-After", str(RETRY_AFTER_S)),)
     )
-
-
-def _is_open(exchange: Exchange) -> bool:
-    """Whether this is a laboratory."""
-    return exchange.services.config.auth.publish == "open"

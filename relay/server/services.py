@@ -24,6 +24,7 @@ from relay.server.centrifugo.pings import Pings
 from relay.server.centrifugo.sessions import Sessions
 from relay.server.keeping_alive import KeepAlive
 from relay.server.pinging import Pinging
+from relay.server.publish_rates import PublishRates
 from relay.server.rounds import Rounds
 from relay.server.rpc.sessions import PollSessions
 from relay.server.turns import Turns
@@ -84,6 +85,7 @@ class Services:
     deadlines: Deadlines
     sessions: Sessions
     trusted_proxies: tuple[TrustedNetwork, ...]
+    publish_rates: PublishRates = attrs.field(factory=PublishRates)
     tally: Tally = attrs.field(factory=Tally)
     connections: dict[OpenConnection, None] = attrs.field(factory=dict)
     """Every connection that is open now."""

@@ -39,6 +39,11 @@ class Return:
 async def events(exchange: Exchange) -> Response | Reason | Next:
     """Everything that is published, until the reader leaves or the channel is closed."""
     channel = await _channel(exchange)
+    with channel.held():
+        return await _follow(exchange, channel)
+
+
+async def _follow(exchange: Exchange, channel: Channel) -> Response | Reason | Next:
     back = _return(exchange)
     if channel.is_closed and (back is None or back.since == channel.position):
         # The one answer after which `EventSource` does not come back.
@@ -50,9 +55,11 @@ async def events(exchange: Exchange) -> Response | Reason | Next:
     if exchange.request.method == "HEAD":
         return Reason.SERVED
     await _catch_up(exchange, channel, back)
+    if channel.is_deleted:
+        return Reason.CHANNEL_DELETED
     if channel.is_closed:
         outlet.write_nowait(PlainEvents(channel.content_type).closed("", channel.position))
-        return Reason.CHANNEL_DELETED if channel.is_deleted else Reason.CHANNEL_CLOSED
+        return Reason.CHANNEL_CLOSED
     follow(exchange.connection, channel, PlainEvents(channel.content_type))
     seconds = float("inf") if channel.ttl_s is None else channel.ttl_s / 2
     return Reading(exchange.connection, seconds).read

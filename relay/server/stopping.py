@@ -15,6 +15,8 @@ async def drain(services: Services) -> None:
     for connection in list(services.connections):
         if connection.goodbye is not None:
             connection.goodbye()
+    # Whose goodbye is an answer that it waits for gets to write it.
+    await trio.sleep(POLL_S)
     with trio.move_on_after(FLUSH_S):
         for connection in list(services.connections):
             await connection.outlet.wait_drained()

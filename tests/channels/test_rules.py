@@ -51,3 +51,13 @@ def test_in_a_laboratory_anyone_may_but_what_nobody_may() -> None:
     closed = NamespaceConfig(name="user", subscribe="operator", publish="nobody")
     assert may(Action.SUBSCRIBE, NOBODY, NAME, closed, is_open=True)
     assert not may(Action.PUBLISH, OPERATOR, NAME, closed, is_open=True)
+
+
+@pytest.mark.parametrize("rule", ALLOWED)
+@pytest.mark.parametrize("who", CALLERS)
+def test_what_many_may_write_is_for_the_operator_to_end(rule: str, who: str) -> None:
+    namespace = NamespaceConfig(name="user", subscribe="anyone", publish=rule)
+    enders = ALLOWED[rule] if rule in ("owner", "nobody") else {"operator"}
+    assert may(Action.CONTROL, CALLERS[who], NAME, namespace) is (who in enders)
+    in_laboratory = may(Action.CONTROL, CALLERS[who], NAME, namespace, is_open=True)
+    assert in_laboratory is (rule != "nobody")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.errors import FormatError
-from relay.messages.durable_bodies import join_body, split_body
+from relay.messages.durable_bodies import MESSAGES, join_body, split_body
 
 JSON = "application/json"
 
@@ -78,6 +78,7 @@ def test_json_is_taken_apart_one_level_deep(body: bytes, messages: tuple[bytes, 
         b"[" * 100_000,
         b'{"a":' * 100_000,
         b"[" + b"[" * 100_000,
+        b"[" + b"1," * MESSAGES + b"1]",
     ],
 )
 def test_what_is_not_json_is_refused(body: bytes) -> None:

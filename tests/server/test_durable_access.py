@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import trio
 from support.durable import JSON, StreamClient
 from support.hostile import Site, site
 from support.memory import in_virtual_time
@@ -33,18 +34,18 @@ NAMESPACES = (
     NamespaceConfig(name="diary", subscribe="owner", publish="owner"),
     NamespaceConfig(name="log", subscribe="operator", publish="nobody"),
 )
-# (channel, who may read, who may write)
+# (channel, who may read, who may write, who may end it)
 RULES = (
-    ("wall:ann", OPEN, GUESTS),
-    ("club:ann", GUESTS, USERS),
-    ("members:ann", USERS, OPERATORS),
-    ("diary:ann", OWNERS, OWNERS),
-    ("log:ann", OPERATORS, SHUT),
-    ("plain", USERS, OPERATORS),
-    ("chat:live/cat", OPEN, GUESTS),
-    ("user:ann", OWNERS, OPERATORS),
-    (Query().channel, OPEN, SHUT),
-    ("stream:live/cat", OPEN, OPERATORS),
+    ("wall:ann", OPEN, GUESTS, OPERATORS),
+    ("club:ann", GUESTS, USERS, OPERATORS),
+    ("members:ann", USERS, OPERATORS, OPERATORS),
+    ("diary:ann", OWNERS, OWNERS, OWNERS),
+    ("log:ann", OPERATORS, SHUT, SHUT),
+    ("plain", USERS, OPERATORS, OPERATORS),
+    ("chat:live/cat", OPEN, GUESTS, OPERATORS),
+    ("user:ann", OWNERS, OPERATORS, OPERATORS),
+    (Query().channel, OPEN, SHUT, SHUT),
+    ("stream:live/cat", OPEN, OPERATORS, OPERATORS),
 )
 
 
@@ -74,17 +75,18 @@ def expected(may: bool, status: int, who: str) -> int:
 
 
 @pytest.mark.parametrize("who", WHO)
-@pytest.mark.parametrize(("channel", "readers", "writers"), RULES)
+@pytest.mark.parametrize(("channel", "readers", "writers", "enders"), RULES)
 @in_virtual_time
 async def test_the_channels_rules_decide_every_verb(
     channel: str,
     readers: tuple[bool, ...],
     writers: tuple[bool, ...],
+    enders: tuple[bool, ...],
     who: str,
     tmp_path: Path,
 ) -> None:
     shown = bearers(tmp_path)
-    may_read, may_write = readers[WHO.index(who)], writers[WHO.index(who)]
+    may_read, may_write, may_end = (may[WHO.index(who)] for may in (readers, writers, enders))
     async with guarded(tmp_path) as here:
         client = StreamClient(await here.connect(), shown.get(who, ()))
         # What may not be asked says nothing about what there is.
@@ -100,7 +102,12 @@ async def test_the_channels_rules_decide_every_verb(
             assert answer.status == expected(may_write, 204 if there == 200 else 404, who)
         answer = await client.ask("PUT", channel, JSON)
         assert answer.status == expected(may_write, 200, who)
-        assert (await client.ask("DELETE", channel)).status == expected(may_write, 204, who)
+        for more in (("Stream-TTL", "1"), ("Stream-Closed", "true"), ("Content-Type", "text/html")):
+            answer = await client.ask("PUT", channel, *([] if "Type" in more[0] else [JSON]), more)
+            assert answer.status == expected(may_end, 409, who)
+        answer = await client.ask("POST", channel, ("Stream-Closed", "true"))
+        assert answer.status == expected(may_end, 204, who)
+        assert (await client.ask("DELETE", channel)).status == expected(may_end, 204, who)
 
 
 @pytest.mark.parametrize("who", WHO)
@@ -109,7 +116,7 @@ async def test_in_a_laboratory_anyone_may_do_what_anyone_could(who: str, tmp_pat
     shown = bearers(tmp_path)
     async with guarded(tmp_path, publish="open") as here:
         client = StreamClient(await here.connect(), shown.get(who, ()))
-        for channel, _, writers in RULES:
+        for channel, _, writers, _ in RULES:
             may = any(writers)
             answers = [
                 await client.ask("PUT", channel, JSON),
@@ -127,7 +134,7 @@ async def test_in_a_laboratory_anyone_may_do_what_anyone_could(who: str, tmp_pat
 async def test_events_are_for_those_who_may_read(who: str, tmp_path: Path) -> None:
     shown = bearers(tmp_path)
     async with guarded(tmp_path) as here:
-        for channel, readers, _ in RULES:
+        for channel, readers, *_ in RULES:
             client = StreamClient(await here.connect(), shown.get(who, ()))
             target = f"/events?channel={quote(channel)}"
             if readers[WHO.index(who)]:
@@ -191,3 +198,24 @@ async def test_a_producer_is_its_owners_own(tmp_path: Path) -> None:
             assert answer.status == status
         read = await ann.ask("GET", "club:a")
         assert read.body == b'["hello","hello"]'
+
+
+@in_virtual_time
+async def test_one_may_publish_so_much_however_many_connections_bring_it(tmp_path: Path) -> None:
+    shown = bearers(tmp_path)
+    async with guarded(tmp_path) as here:
+        maker = StreamClient(await here.connect(), shown["operator"])
+        await maker.make("wall:a")
+        statuses = list[int]()
+        for _ in range(21):
+            client = StreamClient(await here.connect(), shown["guest"])
+            answer = await client.ask("POST", "wall:a", JSON, body=b"[1,2,3,4,5,6,7,8,9,10]")
+            statuses.append(answer.status)
+        # Twenty a second, over ten seconds.
+        assert statuses == [204] * 20 + [429]
+        assert answer.headers["retry-after"] == "10"
+        for who, status in (("user", 204), ("operator", 204), ("guest", 429)):
+            client = StreamClient(await here.connect(), shown[who])
+            assert (await client.ask("POST", "wall:a", JSON, body=b"1")).status == status
+        await trio.sleep(10)
+        assert (await client.ask("POST", "wall:a", JSON, body=b"1")).status == 204

@@ -1,5 +1,7 @@
 """Adding to a stream, from a request's messages to the answer of the store."""
 
+import math
+
 import attrs
 import trio
 
@@ -7,6 +9,7 @@ from relay.channels.channel import Channel
 from relay.channels.errors import ChannelClosed, MessageTooBig
 from relay.channels.publishing import Outcome
 from relay.http.errors import HttpError
+from relay.identity.caller import Kind
 from relay.publication import Author, Draft, Position
 from relay.server.channel_access import unavailable
 from relay.server.durable.streams import COMMIT_S
@@ -56,8 +59,9 @@ def add(exchange: Exchange, channel: Channel, addition: Addition) -> UnderWay:
     """Begin to add; what is added after this comes behind it.
 
     Raises:
-        HttpError: 409, 413 or 503.
+        HttpError: 409, 413, 429 or 503.
     """
+    _count(exchange, channel, len(addition.messages))
     under_way, author = UnderWay(), _author(exchange)
     try:
         exchange.services.hub.publish_nowait(
@@ -75,6 +79,23 @@ def add(exchange: Exchange, channel: Channel, addition: Addition) -> UnderWay:
     except trio.WouldBlock:
         raise unavailable() from None
     return under_way
+
+
+def _count(exchange: Exchange, channel: Channel, publications: int) -> None:
+    """Raises HttpError 429 where that would be too many lately."""
+    services, caller = exchange.services, exchange.caller
+    if services.access.is_laboratory or caller.kind is Kind.OPERATOR:
+        return
+    wait_s = services.publish_rates.wait_s(
+        caller.sub or exchange.connection.client,
+        channel.namespace.name,
+        publications,
+        channel.namespace.publishes_per_s,
+        services.ports.monotonic(),
+    )
+    if wait_s > 0:
+        retry = ("Retry-After", str(math.ceil(wait_s)))
+        raise HttpError(429, "more messages than one may publish here", headers=(retry,))
 
 
 def _author(exchange: Exchange) -> Author | None:

@@ -57,8 +57,16 @@ class Append:
 async def append(exchange: Exchange) -> Response:
     """Answer 204, or 200 to a producer whose messages are new."""
     text = permit(exchange, Action.PUBLISH)
+    exchange.refuse_if_full()
     asked = _asked(exchange)
+    if asked.closes:
+        permit(exchange, Action.CONTROL)
     channel = await existing(exchange, text)
+    with channel.held():
+        return await _append(exchange, channel, asked)
+
+
+async def _append(exchange: Exchange, channel: Channel, asked: Append) -> Response:
     async with channel.conditional:
         answer = _answer_without_adding(channel, asked)
         if answer is not None:

@@ -10,7 +10,7 @@ from relay.http.errors import HttpError
 from relay.http.request import Request
 from relay.http.response import Response
 from relay.messages import durable_headers
-from relay.messages.content_types import BYTES_TYPE, essence, media_type
+from relay.messages.content_types import BYTES_TYPE, essence, is_json, media_type
 from relay.messages.durable_bodies import split_body
 from relay.messages.durable_headers import Lifetime
 from relay.server.channel_access import opened, shared
@@ -31,23 +31,39 @@ class Wanted:
     is_closed: bool
     messages: tuple[bytes, ...]
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it would be so, too, if somebody just published."""
+        return is_json(self.content_type) and self.lifetime == Lifetime() and not self.is_closed
+
 
 async def create(exchange: Exchange) -> Response:
     """Answer 201 for a new stream, 200 for one that is there, 409 for one that is different."""
     text = permit(exchange, Action.PUBLISH)
+    exchange.refuse_if_full()
     wanted = _wanted(exchange.request)
+    if not wanted.is_plain:
+        permit(exchange, Action.CONTROL)
     while True:
         channel = await opened(exchange, text)
-        async with channel.conditional:
-            if channel.is_deleted:
-                continue
-            if is_over(exchange, channel):
-                await delete(exchange.services.hub, channel)
-                continue
-            if channel.created_ms is not None:
-                return _answer(exchange, channel, 200 if _fits(channel, wanted) else 409)
-            await _make(exchange, channel, wanted)
-            return _answer(exchange, channel, 201)
+        with channel.held():
+            answer = await _create_here(exchange, channel, wanted)
+        if answer is not None:
+            return answer
+
+
+async def _create_here(exchange: Exchange, channel: Channel, wanted: Wanted) -> Response | None:
+    """The answer; None where the channel is over, and another must be looked for."""
+    async with channel.conditional:
+        if channel.is_deleted:
+            return None
+        if is_over(exchange, channel):
+            await delete(exchange.services.hub, channel)
+            return None
+        if channel.created_ms is not None:
+            return _answer(exchange, channel, 200 if _fits(channel, wanted) else 409)
+        await _make(exchange, channel, wanted)
+        return _answer(exchange, channel, 201)
 
 
 def _wanted(request: Request) -> Wanted:
@@ -83,11 +99,14 @@ async def _make(exchange: Exchange, channel: Channel, wanted: Wanted) -> None:
     channel.ttl_s, channel.expires_ms = wanted.lifetime.ttl_s, wanted.lifetime.expires_ms
     if channel.ttl_s is not None:
         channel.expires_ms = now_ms(exchange) + channel.ttl_s * 1000
+    # It stays also while it is empty.
+    channel.is_made = True
     content = Addition(messages=wanted.messages, closes=wanted.is_closed)
     try:
         await add(exchange, channel, content).settled()
     except HttpError:
         channel.content_type, channel.ttl_s, channel.expires_ms = before, None, None
+        channel.is_made = False
         raise
 
 

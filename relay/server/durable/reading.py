@@ -64,7 +64,12 @@ async def read(exchange: Exchange) -> Response | Reason | Next:
     text = permit(exchange, Action.SUBSCRIBE)
     asked = _asked(exchange)
     channel = await existing(exchange, text)
-    touch(exchange, channel)
+    with channel.held():
+        touch(exchange, channel)
+        return await _read(exchange, channel, asked)
+
+
+async def _read(exchange: Exchange, channel: Channel, asked: Asked) -> Response | Reason | Next:
     after = _position(channel, asked.start)
     match exchange.request.query.get("live"):
         case "sse":
@@ -135,8 +140,11 @@ def gone(channel: Channel) -> HttpError:
 
 async def _poll(exchange: Exchange, channel: Channel, after: Position, asked: Asked) -> Response:
     """An answer as soon as there is a message, or nothing after a while."""
-    with trio.move_on_after(_patience_s(exchange, channel, asked)):
+    with trio.move_on_after(_patience_s(exchange, channel, asked)) as patience:
+        # A server that goes away answers now, and is asked again when it is back.
+        exchange.connection.goodbye = patience.cancel
         await channel.wait_beyond(after.offset)
+    exchange.connection.goodbye = None
     if channel.is_deleted:
         raise HttpError(404, MISSING)
     chunk = await read_chunk(exchange.services.hub, channel, after)

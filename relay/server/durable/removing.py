@@ -11,7 +11,7 @@ from relay.server.exchange import Exchange
 
 async def remove(exchange: Exchange) -> Response:
     """Answer 204; whoever reads it is told by the next answer."""
-    channel = await existing(exchange, permit(exchange, Action.PUBLISH))
+    channel = await existing(exchange, permit(exchange, Action.CONTROL))
     async with channel.conditional:
         if channel.is_deleted:
             raise HttpError(404, MISSING)

@@ -42,11 +42,11 @@ async def existing(exchange: Exchange, text: str) -> Channel:
         HttpError: 404, or 503 where that cannot be known now.
     """
     hub = exchange.services.hub
-    channel = hub.find(text)
     # A name that is only asked for must cost nothing, so a channel is not made for it.
-    if channel is None and hub.resolve(text)[1].durable:
-        channel = await opened(exchange, text)
-    if channel is None or channel.created_ms is None:
+    if hub.find(text) is None and not hub.resolve(text)[1].durable:
+        raise HttpError(404, MISSING)
+    channel = await opened(exchange, text)
+    if channel.created_ms is None:
         raise HttpError(404, MISSING)
     if is_over(exchange, channel):
         await delete(hub, channel)
