@@ -155,7 +155,7 @@ def _is_for_us(jwk: Any) -> bool:
 
 def _public_key(jwk: Any) -> Key:
     key = JWKRegistry.import_key(jwk)
-    if isinstance(key, OctKey) or key.is_private:
+    if key.is_private:
         raise ConfigError("there is a secret key in it; only public ones belong here")
     if isinstance(key, RSAKey) and key.raw_value.key_size < RSA_BITS:
         raise ConfigError(f"an RSA key has {RSA_BITS} bits at least")

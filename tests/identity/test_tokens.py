@@ -107,7 +107,7 @@ ATTACKS = {
     "claims that are a list": signed(HS, [ANN], OWN),
     "claims that are not JSON": signed(HS, b"{", OWN),
     "claims that are no text": signed(HS, b'{"sub":"\xff"}', OWN),
-    "claims with NaN": signed(HS, b'{"exp":NaN}', OWN),
+    "claims with NaN": signed(HS, b'{"info":NaN}', OWN),
     "claims with too long a number": signed(HS, b'{"x":' + b"9" * 5000 + b"}", OWN),
     "deep claims": signed(HS, b'{"x":' + b"[" * 5000, OWN),
     "deep claims that are whole": signed(HS, b"[" * 2900 + b"]" * 2900, OWN),
@@ -223,6 +223,15 @@ def test_a_sites_token_is_from_the_right_issuer_and_for_us(
         return
     with pytest.raises(TokenInvalid):
         FROM_SITE.read(token, NOW)
+
+
+def test_a_providers_key_is_not_ours_whatever_it_is_called() -> None:
+    token = by(RSA, "RS256", kid=OWN_KID)
+    keys = {("RS256", OWN_KID): public(RSA)}
+    assert Keyring(own=OctKey.import_key(OWN), public=keys).read(token, NOW) == ANN
+    strict = Keyring(own=OctKey.import_key(OWN), public=keys, issuer="https://id")
+    with pytest.raises(TokenInvalid):
+        strict.read(token, NOW)
 
 
 def test_our_own_tokens_need_no_issuer() -> None:

@@ -15,6 +15,7 @@ from relay.config import HttpConfig, Limits
 from relay.identity.caller import Kind
 from relay.identity.claims import caller_of
 from relay.identity.token_files import FILE_NAME
+from relay.identity.tokens import TokenExpired, TokenInvalid
 
 GUESTS = "/api/v1/guests"
 JSON = ("Content-Type", "application/json")
@@ -128,6 +129,22 @@ async def test_a_token_that_has_expired_is_told_from_one_that_never_was(tmp_path
         assert "the token has expired" in expired.headers["www-authenticate"]
         invalid = await ask_with(here, good[:-2] + "AA")
         assert "not signed by anybody we know" in invalid.headers["www-authenticate"]
+
+
+@in_virtual_time
+async def test_a_subscription_token_is_good_for_its_user_alone(tmp_path: Path) -> None:
+    shown = token(tmp_path, sub="ann", channel="vip", exp=NOW + 10)
+    async with site(tmp_path) as here:
+        access = here.services.access
+        assert access.subscription(shown, "ann").channel == "vip"
+        for user in ("bob", ""):
+            with pytest.raises(TokenInvalid):
+                access.subscription(shown, user)
+        with pytest.raises(TokenInvalid):
+            access.identify(shown)
+        await trio.sleep(10)
+        with pytest.raises(TokenExpired):
+            access.subscription(shown, "ann")
 
 
 @in_virtual_time

@@ -170,6 +170,7 @@ async def test_history_is_read_in_both_directions(tmp_path: Path) -> None:
         assert await read(limit=2, since={"offset": 2}) == [3, 4]
         assert await read(limit=9, since={"offset": 3}, reverse=True) == [2, 1]
         assert await read(limit=9, since={"offset": 1}, reverse=True) == []
+        assert await read(limit=9, since={"offset": 0}, reverse=True) == []
         await back_end.call("history_remove", channel="chat:live/cat")
         assert await read(limit=-1) == []
         after = await back_end.call("publish", channel="chat:live/cat", data=6)
@@ -274,7 +275,9 @@ async def test_one_client_of_a_user_can_be_meant(tmp_path: Path) -> None:
         await back_end.call("subscribe", user="bob", client=keep, channel="user:bob")
         await back_end.call("disconnect", user="ann", whitelist=[keep])
         assert await other.read_to_end() == (3503, "force disconnect")
-        assert one.order == ["reply 1", "subscribe"]
+        assert other.order == ["reply 1", "close"]
+        await one.ask("history", channel="streams")
+        assert one.order == ["reply 1", "subscribe", "reply 2"]
 
 
 @in_virtual_time
