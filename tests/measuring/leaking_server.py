@@ -1,4 +1,4 @@
-"""The soak test's server with a fault: it keeps memory, a descriptor and a task again and again."""
+"""The soak test's server with a fault: it keeps memory, a descriptor and a task."""
 
 import socket
 import sys
@@ -12,6 +12,7 @@ from soak.server import main
 
 EVERY_S = 0.5
 KEPT_BYTES = 1_000_000
+KEPT_OBJECTS = 2000
 
 
 async def leak() -> None:
@@ -20,6 +21,7 @@ async def leak() -> None:
         while True:
             await trio.sleep(EVERY_S)
             kept += [bytearray(b"x") * KEPT_BYTES, socket.socket()]
+            kept += [object() for _ in range(KEPT_OBJECTS)]
             nursery.start_soon(trio.sleep_forever)
 
 

@@ -14,7 +14,7 @@ LEAKING = (sys.executable, str(Path(__file__).with_name("leaking_server.py")))
 async def test_a_server_that_keeps_things_is_found_out() -> None:
     plan = Plan(seconds=8, publishers=2, joins_per_s=10, sample_every_s=0.5, leave_s=0)
     found = await soak(LEAKING, plan)
-    for what in ("memory grew by", "descriptors are left", "tasks are left"):
+    for what in ("memory grew by", "descriptors are left", "tasks are left", "objects are left"):
         assert any(what in fault for fault in found), (what, found)
 
 

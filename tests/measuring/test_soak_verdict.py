@@ -59,6 +59,7 @@ def test_of_a_short_run_less_is_expected() -> None:
     assert settled(short)[0].at_s == 30
     assert limit(short) == pytest.approx(NOISE_MB / (90 / 3600))
     assert limit(series(20)) == 1.0
+    assert limit(series(20)[:-1]) == 1.0
     assert found(series(2, leak_mb_per_h=20)) == []
     assert found(series(2, leak_mb_per_h=600)) != []
 
@@ -68,8 +69,12 @@ def test_of_a_short_run_less_is_expected() -> None:
     [
         (Sample(9, 60, 21, 15), "1 descriptors are left, with nobody there"),
         (Sample(9, 60, 20, 18), "3 tasks are left, with nobody there"),
+        (
+            Sample(9, 60, 20, 15, 10_001),
+            "10001 objects are left, with nobody there; 10000 may be",
+        ),
     ],
 )
 def test_what_is_left_when_all_have_gone_is_a_fault(after: Sample, fault: str) -> None:
     assert found(series(20), after) == [fault]
-    assert found(series(20), Sample(9, 60, 19, 15)) == []
+    assert found(series(20), Sample(9, 60, 19, 15, 10_000)) == []

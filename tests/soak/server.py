@@ -1,7 +1,7 @@
-"""`relay serve` on free ports, and on every line of standard input how many tasks it has.
+"""`relay serve` on free ports, and on every line of standard input how much there is inside.
 
-A task that is left behind holds little memory and perhaps no descriptor, and nothing outside the
-process can see it.
+A task or an object that is left behind holds little memory and perhaps no descriptor, and nothing
+outside the process can see it.
 """
 
 import os
@@ -25,7 +25,7 @@ def main(*beside: Callable[[], Awaitable[None]]) -> int:
 
     async def program(config: Config) -> int:
         async with trio.open_nursery() as nursery:
-            for task in (_count_tasks, *beside):
+            for task in (_count, *beside):
                 nursery.start_soon(task)
             code = await serve(config)
             nursery.cancel_scope.cancel()
@@ -34,11 +34,11 @@ def main(*beside: Callable[[], Awaitable[None]]) -> int:
     return start(load_config(environ=os.environ, overrides=given), program)
 
 
-async def _count_tasks() -> None:
+async def _count() -> None:
     async with trio.lowlevel.FdStream(os.dup(sys.stdin.fileno())) as questions:
         async for _ in questions:
             tasks = trio.lowlevel.current_statistics().tasks_living
-            sys.stdout.write(f"tasks {tasks}\n")
+            sys.stdout.write(f"inside {tasks} {sys.getallocatedblocks()}\n")
             sys.stdout.flush()
 
 

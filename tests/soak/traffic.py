@@ -1,13 +1,19 @@
 """Publishers and viewers who come and go, over real sockets, as they do: politely, or not at all.
 
-The dice are loaded by one seed, so that two runs differ by the machine alone.
+Everything is dealt from decks instead of thrown with dice, and publishers take turns: how many are
+there at once hardly varies, and nor does memory, unless something stays.  The decks are shuffled by
+one seed, so that two runs differ by the machine alone.
 """
 
+import itertools
+import math
 import random
 import socket
 import struct
 import time
 from collections import Counter
+from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 import attrs
 import trio
@@ -20,20 +26,23 @@ from relay.fanout.wire import connect_tcp
 from relay.ports import Wire
 from relay.publishing import Publisher, open_publisher
 
+T = TypeVar("T")
+
 KBITS = 300
-ON_AIR_S = (15.0, 60.0)
-AWAY_S = (1.0, 45.0)
-"""Some return within the 30 s that viewers are held, some do not."""
-WATCH_S = 8.0
-"""On average."""
+TURNS_S = ((40.0, 10.0), (40.0, 45.0))
+"""Of a publisher, on air and away: it returns within the 30 s that viewers are held, or not."""
+CYCLE_S = sum(map(sum, TURNS_S))
+WATCH_S = tuple(-8.0 * math.log(1 - (n + 0.5) / 20) for n in range(20))
+"""Exponentially distributed around 8 s."""
 STALL_S = 40.0
 """Longer than a server has to put up with."""
 READ_EVERY_S = 0.1
 READ_BYTES = 256 * 1024
 OUTPUTS = (("flv", ()), ("mp4", ()), ("flv", UPGRADE), ("mp4", UPGRADE))
-MANNERS = {"leaves": 6, "vanishes": 3, "stalls": 1}
-"""How a viewer ends, and how many of ten do so."""
-RUDE_PUBLISHERS = 1 / 3
+MANNERS = ("leaves",) * 6 + ("vanishes",) * 3 + ("stalls",)
+"""How viewers end."""
+RUDE_EVERY = 3
+"""So many publications, one ends with a reset."""
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -50,6 +59,20 @@ def host_and_port(address: str) -> tuple[str, int]:
 
 
 @attrs.define(eq=False)
+class Deck(Generic[T]):
+    """Cards, each of which is dealt once before any is dealt again."""
+
+    cards: Sequence[T]
+    dice: random.Random
+    _left: list[T] = attrs.field(factory=list, init=False)
+
+    def deal(self) -> T:
+        if not self._left:
+            self._left = self.dice.sample(self.cards, len(self.cards))
+        return self._left.pop()
+
+
+@attrs.define(eq=False)
 class Traffic:
     """Everybody who comes to one server.  `run` it once; `stop` sends everybody away."""
 
@@ -57,15 +80,23 @@ class Traffic:
     http: str
     publishers: int
     joins_per_s: float
-    dice: random.Random = attrs.field(factory=lambda: random.Random(1), init=False)
     viewers: int = attrs.field(default=0, init=False)
     joins: int = attrs.field(default=0, init=False)
     publications: int = attrs.field(default=0, init=False)
     seen: Counter[str] = attrs.field(factory=Counter, init=False)
     """How viewers were answered, and what became of publications."""
+    _manners: Deck[str] = attrs.field(init=False)
+    _outputs: Deck[tuple[str, Sequence[tuple[str, str]]]] = attrs.field(init=False)
+    _names: Deck[int] = attrs.field(init=False)
+    _watch_s: Deck[float] = attrs.field(init=False)
     _source: Source = attrs.field(
         factory=lambda: Source(Shape(kbit_per_s=KBITS, fps=30, gop_s=2)), init=False
     )
+
+    def __attrs_post_init__(self) -> None:
+        dice = random.Random(1)
+        self._manners, self._outputs = Deck(MANNERS, dice), Deck(OUTPUTS, dice)
+        self._names, self._watch_s = Deck(range(self.publishers), dice), Deck(WATCH_S, dice)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -74,18 +105,18 @@ class Traffic:
                 nursery.start_soon(self._publish_again_and_again, number)
             while True:
                 nursery.start_soon(self._watch)
-                await trio.sleep(self.dice.expovariate(self.joins_per_s))
+                await trio.sleep(1 / self.joins_per_s)
 
     # Publishers.
 
     async def _publish_again_and_again(self, number: int) -> None:
-        await trio.sleep(self.dice.random())
-        while True:
+        await trio.sleep(number * CYCLE_S / self.publishers)
+        for on_air_s, away_s in itertools.cycle(TURNS_S):
             try:
-                await self._publish(number, self.dice.uniform(*ON_AIR_S))
+                await self._publish(number, on_air_s)
             except RelayError as error:
                 self.seen[f"publication: {error}"] += 1
-            await trio.sleep(self.dice.uniform(*AWAY_S))
+            await trio.sleep(away_s)
 
     async def _publish(self, number: int, seconds: float) -> None:
         wires: list[Wire] = []
@@ -99,7 +130,7 @@ class Traffic:
             self.publications += 1
             with trio.move_on_after(seconds):
                 await self._send(publisher)
-            if self.dice.random() < RUDE_PUBLISHERS:
+            if self.publications % RUDE_EVERY == 0:
                 wires[0].abort()
 
     async def _send(self, publisher: Publisher) -> None:
@@ -117,7 +148,7 @@ class Traffic:
         self.joins += 1
         self.viewers += 1
         sock = trio.socket.socket()
-        (manner,) = self.dice.choices(list(MANNERS), list(MANNERS.values()))
+        manner = self._manners.deal()
         try:
             await sock.connect(host_and_port(self.http))
             await self._view(sock, manner)
@@ -131,12 +162,12 @@ class Traffic:
                 vanish(sock)
 
     async def _view(self, sock: trio.socket.SocketType, manner: str) -> None:
-        output, headers = self.dice.choice(OUTPUTS)
-        name = f"s{self.dice.randrange(self.publishers)}"
-        await sock.send(request_bytes("GET", f"/live/{name}.{output}", *headers))
+        output, headers = self._outputs.deal()
+        path = f"/live/s{self._names.deal()}.{output}"
+        await sock.send(request_bytes("GET", path, *headers))
         answer = (await sock.recv(READ_BYTES))[9:12].decode()
         self.seen[f"answered {answer}"] += 1
-        with trio.move_on_after(self.dice.expovariate(1 / WATCH_S)):
+        with trio.move_on_after(self._watch_s.deal()):
             while await sock.recv(READ_BYTES):  # noqa: ASYNC110  # rarely, and then all
                 await trio.sleep(READ_EVERY_S)
             return

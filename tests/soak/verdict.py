@@ -10,7 +10,10 @@ SETTLE_S = 300.0
 SETTLE_SHARE = 0.25
 """Of a run that is too short for that."""
 LIMIT_MB_PER_H = 1.0
-FULL_S = 1200.0
+FULL_S = 1190.0
+"""Twenty minutes, less what may lie between the last sample and the end."""
+LIMIT_OBJECTS = 10_000
+"""What a process makes once and keeps, caches above all: it is there after a minute."""
 NOISE_MB = 4.0
 """What memory may grow by in a shorter run, of which a slope says nothing yet."""
 
@@ -23,12 +26,14 @@ class Sample:
     rss_mb: float
     descriptors: int
     tasks: int
+    objects: int = 0
+    """Blocks that Python's allocator has given out: exact, where `rss_mb` moves by whole arenas."""
     viewers: int = 0
 
     def line(self) -> str:
         return (
             f"{self.at_s:8.0f} s {self.rss_mb:9.2f} MB {self.descriptors:6} descriptors "
-            f"{self.tasks:6} tasks {self.viewers:6} viewers"
+            f"{self.tasks:6} tasks {self.objects:8} objects {self.viewers:6} viewers"
         )
 
 
@@ -64,3 +69,6 @@ def faults(before: Sample, during: Sequence[Sample], after: Sample) -> Iterator[
         left = getattr(after, what) - getattr(before, what)
         if left > 0:
             yield f"{left} {what} are left, with nobody there"
+    left = after.objects - before.objects
+    if left > LIMIT_OBJECTS:
+        yield f"{left} objects are left, with nobody there; {LIMIT_OBJECTS} may be"

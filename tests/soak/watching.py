@@ -35,11 +35,12 @@ class Watched:
     async def sample(self, viewers: int = 0) -> Sample:
         """What it has at this moment."""
         assert self._process.stdin is not None
-        await self._process.stdin.send_all(b"tasks\n")
-        tasks = int((await self._line_of("tasks"))[1])
+        await self._process.stdin.send_all(b"\n")
+        _, tasks, objects = await self._line_of("inside")
         pid = self._process.pid
         at_s = trio.current_time() - self._began
-        return Sample(at_s, Memory.of(pid).rss / 1024, descriptors(pid), tasks, viewers)
+        rss_mb = Memory.of(pid).rss / 1024
+        return Sample(at_s, rss_mb, descriptors(pid), int(tasks), int(objects), viewers)
 
     async def _line_of(self, word: str) -> list[str]:
         with trio.fail_after(PATIENCE_S):
