@@ -1,4 +1,4 @@
-"""The command line: `relay serve`, `demo`, `key`, `token`, `bench` and `check`."""
+"""The command line: `relay serve`, `demo`, `key`, `token`, `webhook`, `bench` and `check`."""
 
 import sys
 from collections.abc import Sequence
@@ -14,6 +14,10 @@ COMMANDS = {
     "demo": ("relay.cli.demo:command", "Serve, and publish a test picture to it."),
     "key": ("relay.cli.key:app", "Make, list and revoke stream keys and API keys."),
     "token": ("relay.cli.token:command", "Make a token that says who a user is."),
+    "webhook": (
+        "relay.cli.webhook:app",
+        "Make, list, remove and replay webhooks of a running server.",
+    ),
     "bench": ("relay.cli.bench:app", "Make load for a live server, and measure it."),
     "check": ("relay.cli.check:command", "Say what the configuration means, or what is wrong."),
 }

@@ -11,6 +11,8 @@ from relay.config.strict import Problem, nearest
 from relay.config.tree import SETTINGS
 
 PREFIX = "RELAY_"
+API_KEY = "RELAY_API_KEY"
+"""No setting: what commands show that ask a running server."""
 
 # A Kubernetes service called "relay" puts RELAY_SERVICE_HOST, RELAY_PORT_1935_TCP and their like
 # into every pod, and Docker's links do the same.  Nobody wrote those for us.
@@ -35,7 +37,7 @@ def read_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[P
         if name in VARIABLES:
             path = VARIABLES[name]
             values[path] = _READERS.get(SETTINGS[path], str)(text)
-        elif name.startswith(PREFIX) and not _FOREIGN.fullmatch(name):
+        elif name.startswith(PREFIX) and name != API_KEY and not _FOREIGN.fullmatch(name):
             problems.append(_unknown(name))
     return values, problems
 

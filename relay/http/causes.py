@@ -107,6 +107,39 @@ STORE_UNAVAILABLE = Cause(
     title="The store does not take it",
     meaning="Nothing was changed.  Try again after as many seconds as `Retry-After` says.",
 )
+WEBHOOK_NOT_POSSIBLE = Cause(
+    name="webhook-not-possible",
+    status=422,
+    title="This cannot be a webhook",
+    meaning="The URL may not be asked, or another member is not what it must be; nothing was "
+    "changed.  Only public addresses are asked, with TLS, unless `outbound.allow` and "
+    "`outbound.allow_http` say otherwise.",
+)
+TOO_MANY_WEBHOOKS = Cause(
+    name="too-many-webhooks",
+    status=409,
+    title="There are as many webhooks as there may be",
+    meaning="Remove one first.  The operator may set `notify.webhooks`.",
+)
+NO_SUCH_WEBHOOK = Cause(
+    name="no-such-webhook",
+    status=404,
+    title="There is no such webhook",
+    meaning="It was never made, or it has been removed.",
+)
+NO_SUCH_DELIVERY = Cause(
+    name="no-such-delivery",
+    status=404,
+    title="There is no such delivery",
+    meaning="It never was, or it is older than `notify.keep_s`.",
+)
+STILL_QUEUED = Cause(
+    name="still-queued",
+    status=409,
+    title="It has not been given up",
+    meaning="The delivery is tried again by itself; `due` says when, once it is the first of its "
+    "queue.",
+)
 
 CAUSES = {
     cause.name: cause
@@ -124,6 +157,11 @@ CAUSES = {
         EDITED_MEANWHILE,
         DETAILS_NOT_POSSIBLE,
         STORE_UNAVAILABLE,
+        WEBHOOK_NOT_POSSIBLE,
+        TOO_MANY_WEBHOOKS,
+        NO_SUCH_WEBHOOK,
+        NO_SUCH_DELIVERY,
+        STILL_QUEUED,
     )
 }
 """All of them, by name."""

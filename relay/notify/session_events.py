@@ -117,7 +117,7 @@ class StreamNotices:
     def see(self, sight: Sight | None, now: float, at_ms: int) -> None:
         """Take what is seen now; None where there is no such broadcast."""
         if sight is None or not sight.is_live:
-            self._lose(now)
+            self._lose(now, at_ms)
             return
         if self._live_since is None:
             self._live_since, self._began_ms = now, at_ms
@@ -128,10 +128,10 @@ class StreamNotices:
         """Something else is said of the stream."""
         self._update_due = min(self._update_due, max(now, self._updated_at + UPDATE_EVERY_S))
 
-    def _lose(self, now: float) -> None:
+    def _lose(self, now: float, at_ms: int) -> None:
         if self._live_since is None:
             return
-        self._live_since, self._away_since = None, now
+        self._live_since, self._away_since, self._seen_ms = None, now, at_ms
         if self.airing is None:
             self._forget()
 

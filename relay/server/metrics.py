@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 from relay.fanout.pump import LAG_BUCKETS_S
 from relay.live.encodings import Format
 from relay.live.statistics import State
+from relay.server.notice_metrics import notice_metrics
 from relay.server.services import Services
 
 
@@ -37,6 +38,7 @@ class ServerCollector(Collector):
         yield from self._fanout()
         yield from self._channels()
         yield from self._store()
+        yield from notice_metrics(self._services.notices)
 
     def _connections(self) -> Iterator[Metric]:
         services = self._services

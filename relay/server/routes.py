@@ -10,7 +10,15 @@ from relay.server import operator, pages, sse, viewers
 from relay.server.centrifugo import answering as centrifugo
 from relay.server.durable import appending, creating, reading, removing
 from relay.server.exchange import Answers, Follows, Handler, Waits
-from relay.server.rest import details, guests, openapi, openapi_streams, streams
+from relay.server.rest import (
+    details,
+    guests,
+    openapi,
+    openapi_streams,
+    openapi_webhooks,
+    streams,
+    webhooks,
+)
 from relay.server.rpc import endpoint as rpc
 from relay.server.server_api import methods as server_api
 
@@ -93,7 +101,35 @@ _PUBLIC_LIST = Route[Handler](
     about=openapi_streams.LIST,
 )
 
+_WEBHOOKS: tuple[Route[Handler], ...] = tuple(
+    Route(
+        methods={method},
+        pattern=f"/api/v1/webhooks{path}",
+        handler=handler,
+        who=Who.OPERATOR,
+        about=about,
+    )
+    for method, path, handler, about in (
+        ("GET", "", Answers(webhooks.every), openapi_webhooks.LIST),
+        ("POST", "", Waits(webhooks.create), openapi_webhooks.CREATE),
+        ("GET", "/{id}", Answers(webhooks.read), openapi_webhooks.READ),
+        ("PATCH", "/{id}", Waits(webhooks.edit), openapi_webhooks.EDIT),
+        ("DELETE", "/{id}", Waits(webhooks.remove), openapi_webhooks.REMOVE),
+        ("POST", "/{id}/rotate", Waits(webhooks.rotate), openapi_webhooks.ROTATE),
+        ("POST", "/{id}/replay", Waits(webhooks.replay_dead), openapi_webhooks.REPLAY_DEAD),
+        ("GET", "/{id}/deliveries", Waits(webhooks.deliveries), openapi_webhooks.DELIVERIES),
+        ("GET", "/{id}/deliveries/{delivery}", Waits(webhooks.delivery), openapi_webhooks.DELIVERY),
+        (
+            "POST",
+            "/{id}/deliveries/{delivery}/replay",
+            Waits(webhooks.replay),
+            openapi_webhooks.REPLAY,
+        ),
+    )
+)
+
 _OPERATORS: tuple[Route[Handler], ...] = (
+    *_WEBHOOKS,
     Route(methods={"GET"}, pattern="/metrics", handler=Answers(operator.metrics), who=Who.ANYONE),
     Route(methods={"GET"}, pattern="/readyz", handler=Answers(operator.ready), who=Who.ANYONE),
     Route(

@@ -129,7 +129,7 @@ def test_an_end_says_how_long_it_was_and_who_watched() -> None:
     assert offline.data == {
         "session": "s-1",
         "since_ms": at_ms(0.0),
-        "duration_s": 90,
+        "duration_s": 91,
         "peak_viewers": 5,
         "total_viewers": 14,
     }

@@ -67,7 +67,7 @@ async def https(files: tuple[Path, Path]) -> AsyncIterator[Served]:
 
     async with trio.open_nursery() as nursery:
         (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        nursery.start_soon(trio.serve_listeners, serve, [listener])
+        await nursery.start(trio.serve_listeners, serve, [listener])
         yield Served(listener.socket.getsockname()[1], str(certificate), names)
         nursery.cancel_scope.cancel()
 
@@ -116,7 +116,7 @@ async def test_a_server_without_tls_is_unreachable_by_https() -> None:
 
     async with trio.open_nursery() as nursery:
         (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        nursery.start_soon(trio.serve_listeners, serve, [listener])
+        await nursery.start(trio.serve_listeners, serve, [listener])
         port = listener.socket.getsockname()[1]
         client = Client(OutboundConfig(allow=("127.0.0.1/32",)), KernelOutside())
         assert await failure_of(client, f"https://127.0.0.1:{port}/") is Failure.UNREACHABLE

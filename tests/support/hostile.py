@@ -11,6 +11,7 @@ import trio.testing
 from structlog.testing import capture_logs
 from support.http_client import UPGRADE, Answer, read_answers, request_bytes
 from support.memory import FAULTLESS, Faults, MemoryNetwork, MemoryWire, memory_wires, ports
+from support.outside import MemoryOutside
 from support.rtmp_bytes import (
     CONNECT,
     CREATE_STREAM,
@@ -151,6 +152,7 @@ async def site(
     http: HttpConfig | None = None,
     publish: str = "open",
     channels: ChannelsConfig | None = None,
+    outside: MemoryOutside | None = None,
 ) -> AsyncIterator[Site]:
     """Run a server in memory; its store is there as well, for threads know no virtual time.
 
@@ -164,7 +166,7 @@ async def site(
         channels=channels or ChannelsConfig(),
         store=StoreConfig(url="memory:"),
     )
-    world = ports(1)
+    world = ports(1, outside=outside)
     assert isinstance(world.network, MemoryNetwork)
     with capture_logs() as logged:
         async with open_relay(config, ports=world) as server:
