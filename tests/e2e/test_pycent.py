@@ -131,13 +131,10 @@ async def test_the_sdks_asynchronous_client_keeps_its_connections(
     server: ServerProcess, key: str
 ) -> None:
     async def publish_many() -> list[int]:
-        api = cent.AsyncClient(api_of(server), key)
-        try:
+        async with cent.AsyncClient(api_of(server), key) as api:
             results = await asyncio.gather(
                 *(api.publish(cent.PublishRequest(channel=CHANNEL, data=n)) for n in range(100))
             )
-        finally:
-            await api.close()
         return sorted(result.offset for result in results)
 
     assert await trio.to_thread.run_sync(asyncio.run, publish_many()) == list(range(1, 101))

@@ -227,7 +227,7 @@ def test_a_sites_token_is_from_the_right_issuer_and_for_us(
 
 def test_a_providers_key_is_not_ours_whatever_it_is_called() -> None:
     token = by(RSA, "RS256", kid=OWN_KID)
-    keys = {("RS256", OWN_KID): public(RSA)}
+    keys: dict[tuple[str, str | None], Key] = {("RS256", OWN_KID): public(RSA)}
     assert Keyring(own=OctKey.import_key(OWN), public=keys).read(token, NOW) == ANN
     strict = Keyring(own=OctKey.import_key(OWN), public=keys, issuer="https://id")
     with pytest.raises(TokenInvalid):
