@@ -146,7 +146,8 @@ def _json(claims: Claims, name: str) -> bytes:
     if value is None:
         return b""
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return text.encode()
     except (ValueError, RecursionError):
-        # Half of a surrogate pair is no text that could be sent to anybody.
+        # Half of a surrogate pair is no text that could be sent to anybody, and 1e999 no number.
         raise TokenInvalid(f"`{name}` cannot be written as JSON") from None

@@ -102,6 +102,7 @@ def test_check_says_whose_word_on_users_is_taken(
         (["--sub", "a\nb"], "`sub` must be printable"),
         (["--sub", "ann", "--info", "{"], "--info must be JSON"),
         (["--sub", "ann", "--info", "NaN"], "--info must be JSON"),
+        (["--sub", "ann", "--info", "1e999"], "`info` cannot be written"),
         (["--sub", "ann", "--ttl", "-1"], "--ttl"),
         (["--sub", "ann", "--ttl", "nan"], "--ttl"),
         (["--sub", "ann", "--subscribe", "vip", "--role", "guest"], "--subscribe goes with"),

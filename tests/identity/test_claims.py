@@ -79,6 +79,7 @@ WRONG = [
     {"sub": "ann", "subs": {"a\x00": {}}},
     {"sub": "ann", "subs": {str(n): {} for n in range(257)}},
     {"sub": "ann", "info": "\ud800"},
+    {"sub": "ann", "info": {"x": float("inf")}},
     {"sub": "ann", "expire_at": "never"},
     # A token for one channel is no token for everything else.
     {"sub": "ann", "channel": "chat:live/cat"},
