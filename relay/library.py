@@ -27,6 +27,7 @@ from relay.live.run import Publisher, Run
 from relay.live.stage import PublishRefused, Stage
 from relay.live.statistics import BroadcastStatistics
 from relay.live.subscription import Subscription
+from relay.outbound.client import OutboundStatistics
 from relay.packet import Packet
 from relay.reasons import Reason
 from relay.rtmp.urls import parse_address
@@ -45,6 +46,8 @@ class ServerStatistics:
     waiting_names: int
     """Streams that somebody waits for and nobody publishes."""
     pump: PumpStatistics
+    outbound: OutboundStatistics
+    """What leaves: requests under way, waiting, answered and failed."""
     held_bytes: int
     """For peers that have not taken them yet, against `held_bytes_limit`."""
     held_bytes_limit: int
@@ -60,6 +63,7 @@ def statistics(services: Services) -> ServerStatistics:
         strangers=services.admission.stranger_count,
         waiting_names=services.stage.waiting_names,
         pump=services.pump.statistics(),
+        outbound=services.notices.client.statistics(),
         held_bytes=services.budget.held,
         held_bytes_limit=services.budget.limit,
         tally=_copy(services.tally),

@@ -7,7 +7,7 @@ import msgspec
 
 from relay.errors import FormatError
 from relay.notify.session_events import EventType
-from relay.notify.signing import make_secret
+from relay.notify.signing import key_of, make_secret
 
 MOST_SECRETS = 3
 """That sign at once; of more rotations in one overlap the oldest secret goes."""
@@ -67,9 +67,15 @@ def stored_endpoint(data: bytes) -> Endpoint:
     """The reverse of `encoded`.
 
     Raises:
-        msgspec.DecodeError: these bytes are none.
+        FormatError: these bytes are none, or one of the secrets is not.
     """
-    return msgspec.json.decode(data, type=Endpoint)
+    try:
+        endpoint = msgspec.json.decode(data, type=Endpoint)
+    except msgspec.DecodeError as error:
+        raise FormatError(str(error)) from error
+    for secret in endpoint.secrets:
+        key_of(secret.text)
+    return endpoint
 
 
 def event_types(value: Any) -> tuple[str, ...]:

@@ -7,11 +7,10 @@ Changes are made one after the other: two operators at once must not undo each o
 from collections.abc import Callable
 
 import attrs
-import msgspec
 import structlog
 import trio
 
-from relay.errors import RelayError
+from relay.errors import FormatError, RelayError
 from relay.notify.committing import commit
 from relay.notify.endpoint import Endpoint, Secret, stored_endpoint
 from relay.notify.signing import SECRET_BYTES, make_secret
@@ -52,7 +51,7 @@ class Endpoints:
         for endpoint, value in (await store.endpoints()).items():
             try:
                 self._endpoints[endpoint] = stored_endpoint(value)
-            except msgspec.DecodeError as error:
+            except FormatError as error:
                 # Somebody has been at the tables by hand.
                 log.warning("an endpoint cannot be read", endpoint=endpoint, problem=str(error))
 

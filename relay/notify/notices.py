@@ -17,7 +17,8 @@ from relay.store.writer import Writer
 
 log = structlog.get_logger("relay.notify")
 
-TIDY_EVERY_S = 600.0
+TIDY_EVERY_S = 60.0
+"""Each time some thousand rows go, and nothing is written if there are none."""
 
 
 @attrs.define(eq=False)

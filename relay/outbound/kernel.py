@@ -80,7 +80,11 @@ class KernelOutside:
     async def dial(self, address: str, port: int, *, tls_name: str | None) -> KernelLink:
         where = ipaddress.ip_address(address)
         family = socket.AF_INET if where.version == 4 else socket.AF_INET6
-        sock = trio.socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock = trio.socket.socket(family, socket.SOCK_STREAM)
+        except OSError as error:
+            # No descriptor is left, or this machine has no IPv6.
+            raise WireBroken(str(error)) from error
         try:
             return await self._connect(sock, where, port, tls_name)
         except BaseException:

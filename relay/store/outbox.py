@@ -110,7 +110,7 @@ class Requeue:
 @attrs.frozen
 class ForgetEvents:
     """Forget some of what is older: deliveries that are not queued, then events without any; and
-    deliveries to endpoints that are not there.
+    deliveries to endpoints that were dropped.
     """
 
     before_ms: int

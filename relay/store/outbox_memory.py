@@ -25,6 +25,7 @@ class MemoryOutbox:
 
     airings: dict[str, bytes] = attrs.field(factory=dict, init=False)
     endpoints: dict[str, bytes] = attrs.field(factory=dict, init=False)
+    _dropped: set[str] = attrs.field(factory=set, init=False)
     _events: dict[str, StoredEvent] = attrs.field(factory=dict, init=False)
     _deliveries: dict[int, Delivery] = attrs.field(factory=dict, init=False)
     """In the order of their ids."""
@@ -41,7 +42,7 @@ class MemoryOutbox:
             case PutEndpoint(endpoint, value):
                 self.endpoints[endpoint] = value
             case DropEndpoint(endpoint):
-                self.endpoints.pop(endpoint, None)
+                self._drop(endpoint)
             case PutEvent(event, endpoints):
                 self._events[event.id] = event
                 for endpoint in endpoints:
@@ -105,12 +106,17 @@ class MemoryOutbox:
         if found.state is DeliveryState.DEAD:
             self._deliveries[delivery] = attrs.evolve(found, state=DeliveryState.REPLAYED)
 
+    def _drop(self, endpoint: str) -> None:
+        if self.endpoints.pop(endpoint, None) is not None:
+            self._dropped.add(endpoint)
+
     def _forget(self, before_ms: int) -> None:
         for it in list(self._deliveries.values()):
             is_old = it.state is not QUEUED and it.event.at_ms < before_ms
-            if is_old or it.endpoint not in self.endpoints:
+            if is_old or it.endpoint in self._dropped:
                 del self._deliveries[it.id]
                 self._queues.get(it.endpoint, {}).pop(it.id, None)
+        self._dropped.clear()
         needed = {it.event.id for it in self._deliveries.values()}
         for event in list(self._events.values()):
             if event.at_ms < before_ms and event.id not in needed:

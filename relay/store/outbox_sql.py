@@ -49,9 +49,8 @@ _MARK_REPLAYED = (
 _old = select(deliveries.c.id).where(
     deliveries.c.at_ms < bindparam("before"), deliveries.c.state != _QUEUED
 )
-_nobodys = select(deliveries.c.id).where(
-    ~select(endpoints.c.endpoint).where(endpoints.c.endpoint == deliveries.c.endpoint).exists()
-)
+_dropped = select(endpoints.c.endpoint).where(endpoints.c.value.is_(None))
+_nobodys = select(deliveries.c.id).where(deliveries.c.endpoint.in_(_dropped))
 _unneeded = select(events.c.event).where(
     events.c.at_ms < bindparam("before"),
     ~select(deliveries.c.id).where(deliveries.c.event == events.c.event).exists(),
@@ -60,7 +59,13 @@ _FORGET = (
     delete(deliveries).where(deliveries.c.id.in_(_old.limit(FORGOTTEN_ROWS))),
     delete(events).where(events.c.event.in_(_unneeded.limit(FORGOTTEN_ROWS))),
 )
-_FORGET_NOBODYS = delete(deliveries).where(deliveries.c.id.in_(_nobodys.limit(FORGOTTEN_ROWS)))
+_FORGET_DROPPED = (
+    delete(deliveries).where(deliveries.c.id.in_(_nobodys.limit(FORGOTTEN_ROWS))),
+    delete(endpoints).where(
+        endpoints.c.value.is_(None),
+        ~select(deliveries.c.id).where(deliveries.c.endpoint == endpoints.c.endpoint).exists(),
+    ),
+)
 
 
 def execute(connection: Connection, change: OutboxChange) -> None:
@@ -73,7 +78,8 @@ def execute(connection: Connection, change: OutboxChange) -> None:
         case PutEndpoint(endpoint, value):
             _put(connection, endpoints, {"endpoint": encode(endpoint), "value": value})
         case DropEndpoint(endpoint):
-            connection.execute(delete(endpoints).where(endpoints.c.endpoint == encode(endpoint)))
+            dropped = endpoints.c.endpoint == encode(endpoint)
+            connection.execute(update(endpoints).where(dropped).values(value=None))
         case PutEvent(event, to):
             _put_event(connection, event, to)
         case RecordAttempt():
@@ -82,9 +88,7 @@ def execute(connection: Connection, change: OutboxChange) -> None:
             connection.execute(_REQUEUE, {"delivery": delivery, "due": due_ms})
             connection.execute(_MARK_REPLAYED, {"delivery": delivery})
         case ForgetEvents(before_ms):
-            for statement in _FORGET:
-                connection.execute(statement, {"before": before_ms})
-            connection.execute(_FORGET_NOBODYS)
+            _forget(connection, before_ms)
 
 
 def all_airings(connection: Connection) -> dict[str, bytes]:
@@ -94,7 +98,8 @@ def all_airings(connection: Connection) -> dict[str, bytes]:
 
 def all_endpoints(connection: Connection) -> dict[str, bytes]:
     """See `Store.endpoints`."""
-    return {decode(row.endpoint): row.value for row in connection.execute(select(endpoints))}
+    statement = select(endpoints).where(endpoints.c.value.is_not(None))
+    return {decode(row.endpoint): row.value for row in connection.execute(statement)}
 
 
 def first(connection: Connection, endpoint: str) -> Delivery | None:
@@ -164,6 +169,13 @@ def _record(connection: Connection, change: RecordAttempt) -> None:
             answer=encode(change.answer),
         )
     )
+
+
+def _forget(connection: Connection, before_ms: int) -> None:
+    for statement in _FORGET:
+        connection.execute(statement, {"before": before_ms})
+    for statement in _FORGET_DROPPED:
+        connection.execute(statement)
 
 
 def _deliveries(endpoint: str) -> Select[Any]:

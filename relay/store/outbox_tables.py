@@ -19,8 +19,9 @@ endpoints = Table(
     "endpoints",
     metadata,
     Column("endpoint", LargeBinary, primary_key=True),
-    Column("value", LargeBinary, nullable=False),
+    Column("value", LargeBinary),
 )
+"""Without a value: it was dropped, and there may be deliveries to be tidied up."""
 
 events = Table(
     "events",

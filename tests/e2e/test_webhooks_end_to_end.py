@@ -167,6 +167,9 @@ def test_the_command_line_says_what_is_wrong(
     monkeypatch.setenv(API_KEY, "rk_x")
     assert main(["webhook", "list", "--server", server]) == 2
     assert said in capsys.readouterr().err
+    monkeypatch.setenv("RELAY_HTTP_ADMIN", "127.0.0.1:1")
+    assert main(["webhook", "list"]) == 2
+    assert "no server answers at http://127.0.0.1:1:" in capsys.readouterr().err
     monkeypatch.delenv(API_KEY)
     assert main(["webhook", "list", "--server", server]) == 2
     assert API_KEY in capsys.readouterr().err

@@ -10,12 +10,16 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    for table, key in (("airings", "stream"), ("endpoints", "endpoint")):
-        op.create_table(
-            table,
-            sa.Column(key, sa.LargeBinary, primary_key=True),
-            sa.Column("value", sa.LargeBinary, nullable=False),
-        )
+    op.create_table(
+        "airings",
+        sa.Column("stream", sa.LargeBinary, primary_key=True),
+        sa.Column("value", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "endpoints",
+        sa.Column("endpoint", sa.LargeBinary, primary_key=True),
+        sa.Column("value", sa.LargeBinary),
+    )
     _events()
     _deliveries()
 
