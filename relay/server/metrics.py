@@ -145,6 +145,12 @@ class ServerCollector(Collector):
             "relay_clients", "Connections that speak the Centrifugo protocol", sessions.clients
         )
         yield _gauge("relay_client_users", "Different users of those", sessions.users)
+        views = self._services.views.statistics()
+        yield _gauge("relay_live_views", "Different live views that are kept true", views.views)
+        yield _counter(
+            "relay_live_view_publications", "Publications of live views", views.publications
+        )
+        yield _gauge("relay_poll_sessions", "Sessions of /rpc", len(self._services.poll_sessions))
 
     def _store(self) -> Iterator[Metric]:
         store, writer = self._services.store.statistics(), self._services.writer.statistics()

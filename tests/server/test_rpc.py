@@ -86,6 +86,17 @@ async def test_a_poll_that_nothing_happens_in_is_over_after_ninety_seconds(tmp_p
 
 
 @in_virtual_time
+async def test_a_poll_is_answered_when_the_server_goes_away(tmp_path: Path) -> None:
+    async with site(tmp_path) as here, trio.open_nursery() as nursery:
+        client = await RpcClient.create(here)
+        await client.subscribe()
+        nursery.start_soon(client.poll)
+        await trio.sleep(10)
+        await here.server.drain()
+        assert client.actions == [("ping", None)]
+
+
+@in_virtual_time
 async def test_a_session_has_several_views_and_one_poll_tells_of_all(tmp_path: Path) -> None:
     async with site(tmp_path) as here:
         client = await RpcClient.create(here)

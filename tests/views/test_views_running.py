@@ -11,6 +11,7 @@ import trio
 import trio.testing
 from support.centrifugo_client import CentrifugoClient, Refused, connected, token_of
 from support.hostile import HELLO, MP4_WS, TAGS, Peer, Site, publish_bytes, site
+from support.http_client import request_bytes
 from support.items import item
 from support.memory import in_virtual_time
 from support.rpc_client import CallFailed, RpcClient
@@ -248,6 +249,19 @@ async def test_the_channel_of_unlisted_streams_is_for_their_owner_and_the_operat
                     await other.ask("subscribe", channel=channel)
         with pytest.raises(Refused):
             await ann.ask("subscribe", channel=everything)
+
+
+@in_virtual_time
+async def test_metrics_count_views_and_poll_sessions(tmp_path: Path) -> None:
+    async with site(tmp_path) as here:
+        client = await RpcClient.create(here)
+        await client.subscribe()
+        Offstage(here).put(item("a"))
+        await client.poll()
+        answer = await (await here.connect("admin")).ask(request_bytes("GET", "/metrics"))
+        samples = set(answer.body.decode().splitlines())
+        for name in ("live_views", "live_view_publications_total", "poll_sessions"):
+            assert f"relay_{name} 1.0" in samples
 
 
 @in_virtual_time

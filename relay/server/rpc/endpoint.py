@@ -32,7 +32,7 @@ async def call(exchange: Exchange) -> Response:
         views=services.views,
         sessions=services.poll_sessions,
         caller=exchange.caller,
-        client=exchange.connection.client,
+        connection=exchange.connection,
         may_wait=not calls.is_batch,
     )
     answered = [await _answer(context, item) for item in calls.items]

@@ -16,6 +16,7 @@ from typing import Any
 
 import attrs
 import msgspec
+import trio
 
 from relay.channels.errors import ChannelsFull
 from relay.errors import FormatError
@@ -27,6 +28,7 @@ from relay.messages.jsonrpc import (
     RpcError,
     arguments,
 )
+from relay.server.connection import Connection
 from relay.server.rpc.session import PollSession
 from relay.server.rpc.sessions import PollSessions
 from relay.views.query import Query, parse_query, query_of
@@ -48,8 +50,7 @@ class Context:
     views: Views
     sessions: PollSessions
     caller: Caller
-    client: str
-    """Their address."""
+    connection: Connection
     may_wait: bool
     """Whether a call may take its time: others of the same batch wait for it."""
 
@@ -72,7 +73,7 @@ async def invoke(context: Context, call: Call) -> bytes:
 
 
 async def _create(context: Context, _: Arguments) -> bytes:
-    session = context.sessions.create(context.client, context.caller)
+    session = context.sessions.create(context.connection.client, context.caller)
     return msgspec.json.encode({"session": session.id, "expires_s": context.sessions.idle_s})
 
 
@@ -92,9 +93,15 @@ async def _get_events(context: Context, given: Arguments) -> bytes:
     session = _session(context, given)
     timeout_s = _seconds(given.get("timeout", DEFAULT_POLL_S))
     session.acknowledge(_ack(given.get("ack")))
+    patience = trio.CancelScope(
+        deadline=trio.current_time() + (timeout_s if context.may_wait else 0)
+    )
+    # A server that goes away answers what is waited for.
+    context.connection.goodbye = patience.cancel
     try:
-        return await session.events(timeout_s if context.may_wait else 0)
+        return await session.events(patience)
     finally:
+        context.connection.goodbye = None
         # Whoever lost the connection in a long poll has as long as anybody to come back.
         context.sessions.touch(session)
 

@@ -121,8 +121,8 @@ class PollSession:
             for followed in self._followed.values():
                 followed.acked = followed.sent
 
-    async def events(self, timeout_s: float) -> bytes:
-        """The next answer, in JSON; waits until there is something to say.
+    async def events(self, patience: trio.CancelScope) -> bytes:
+        """The next answer, in JSON; waits until there is something to say, or patience is over.
 
         Raises:
             RpcError: another poll of this session has begun, or it has ended.
@@ -133,7 +133,7 @@ class PollSession:
         self._news.set()
         self.polls += 1
         try:
-            with trio.move_on_after(timeout_s):
+            with patience:
                 await self._wait_news(poll)
         finally:
             self.polls -= 1
