@@ -7,7 +7,7 @@ tells machines how the server is doing needs no key there.
 
 from relay.http.routing import Route, RouteTable, Who
 from relay.server import operator, pages, sse, viewers
-from relay.server.centrifugo import answering as centrifugo
+from relay.server.centrifugo import reading as centrifugo
 from relay.server.durable import appending, creating, reading, removing
 from relay.server.exchange import Answers, Follows, Handler, Waits
 from relay.server.rest import (

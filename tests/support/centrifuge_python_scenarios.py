@@ -176,6 +176,7 @@ async def connection_token(page: Page) -> None:
     events, asked = Connection(), []
 
     async def get_token() -> str:
+        await asyncio.sleep(0.01)
         asked.append(time.monotonic())
         return page.token("ann", seconds=2)
 
@@ -193,6 +194,7 @@ async def subscription_token(page: Page) -> None:
     asked = []
 
     async def get_token(channel: str) -> str:
+        await asyncio.sleep(0.01)
         asked.append(channel)
         return page.token("ann", channel=channel, seconds=2)
 

@@ -8,8 +8,9 @@ import attrs
 import trio
 from joserfc import jwt
 from joserfc.jwk import OctKey
-from support.hostile import STRANGER, Site
+from support.hostile import Site
 from support.http_client import UPGRADE, masked_frame, request_bytes
+from support.memory import FAULTLESS, Faults
 
 from relay.identity.tokens import HMAC, OWN_KID
 
@@ -86,6 +87,14 @@ class CentrifugoClient:
         command = self.command(name, **request)
         await self.say(command)
         return await self.result(command)
+
+    async def code(self, name: str, /, **request: Any) -> int:
+        """The code of the error with which a command is refused; 0 where it is not."""
+        try:
+            await self.ask(name, **request)
+        except Refused as refused:
+            return refused.code
+        return 0
 
     async def result(self, command: Json) -> Json:
         """The result of a command that was said."""
@@ -218,10 +227,10 @@ async def dial_tcp(address: tuple[str, int], token: str = "") -> CentrifugoClien
 
 
 async def dial(
-    here: Site, *headers: tuple[str, str], host: str = STRANGER, door: str = "http"
+    here: Site, *headers: tuple[str, str], faults: Faults = FAULTLESS
 ) -> CentrifugoClient:
     """A WebSocket on which nothing was said yet."""
-    return await _dial(await here.connect(door, host=host), *headers)
+    return await _dial(await here.connect(faults=faults), *headers)
 
 
 async def _dial(wire: Wire, *headers: tuple[str, str]) -> CentrifugoClient:

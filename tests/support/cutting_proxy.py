@@ -113,10 +113,7 @@ class CuttingProxy:
     def mend(self) -> None:
         self.is_down = False
 
-    async def serve(self, listener: trio.SocketListener) -> None:
-        await trio.serve_listeners(self._handle, [listener])
-
-    async def _handle(self, client: trio.SocketStream) -> None:
+    async def handle(self, client: trio.SocketStream) -> None:
         if self.is_down:
             self.refused += 1
             client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
@@ -175,6 +172,6 @@ async def cutting_proxy(target: tuple[str, int]) -> AsyncIterator[CuttingProxy]:
     host, port = listener.socket.getsockname()[:2]
     proxy = CuttingProxy((host, port), target)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(proxy.serve, listener)
+        await nursery.start(trio.serve_listeners, proxy.handle, [listener])
         yield proxy
         nursery.cancel_scope.cancel()

@@ -15,18 +15,12 @@ from relay.channels.errors import (
     UnknownChannel,
 )
 from relay.errors import FormatError, RelayError
-from relay.http.websocket import WebSocketConnection
 from relay.messages.centrifugo import commands
 from relay.messages.centrifugo.codes import CommandRefused, ErrorCode
 from relay.messages.centrifugo.commands import Request
-from relay.reasons import Reason
 from relay.server.centrifugo import asking, connecting, following, publishing
 from relay.server.centrifugo.session import CentrifugoSession
-from relay.server.connection import Next
-from relay.server.exchange import Exchange
 from relay.store.contract import StoreUnavailable
-
-SUBPROTOCOL = "centrifuge-json"
 
 Handler = Callable[[CentrifugoSession, int, Any], Awaitable[None] | None]
 
@@ -53,21 +47,6 @@ _REFUSALS: Mapping[type[RelayError], ErrorCode] = {
     StoreUnavailable: ErrorCode.INTERNAL,
     FormatError: ErrorCode.BAD_REQUEST,
 }
-
-
-def websocket(exchange: Exchange) -> Reason | Next:
-    """`/connection/websocket`."""
-    exchange.refuse_if_full()
-    connection = exchange.connection
-    accepted = WebSocketConnection(exchange.services.config.limits.command_bytes)
-    reply = accepted.accept(
-        exchange.request, subprotocols=(SUBPROTOCOL,), trailing=exchange.http.trailing_data()
-    )
-    connection.outlet.write_nowait(reply)
-    connection.protocol = "centrifugo"
-    session = CentrifugoSession(connection, accepted, exchange.caller, answer)
-    connection.goodbye = session.say_goodbye
-    return session.serve
 
 
 def answer(session: CentrifugoSession, number: int, request: Request) -> Awaitable[None] | None:

@@ -67,13 +67,15 @@ def _join_all(
     session: CentrifugoSession, near: list[Approach]
 ) -> dict[str, replies.SubscribeResult]:
     said = {sub.channel: sub for sub in session.caller.subs}
+    # They share one reply.
+    room = session.services.config.limits.reply_bytes // max(1, len(near))
     results = {}
     for one in near:
         name = one.channel.name.text
         info = said[name].info if name in said else b""
         data = said[name].data if name in said else b""
         terms = Terms(author=seen_as(session.author, info), data=data)
-        results[name] = session.join(one, terms)
+        results[name] = session.join(one, terms, room)
     return results
 
 

@@ -32,7 +32,7 @@ def publish(
     is_open = services.access.is_laboratory
     if not may(Action.PUBLISH, session.caller, name, namespace, is_open=is_open):
         raise CommandRefused(ErrorCode.PERMISSION_DENIED)
-    if not session.may_publish_more(namespace.publishes_per_s):
+    if session.flow.count_publication(namespace.publishes_per_s):
         raise CommandRefused(ErrorCode.TOO_MANY_REQUESTS)
     if channel is None:
         return _open_and_publish(session, number, request, draft)
@@ -54,19 +54,19 @@ def _publish(
         raise CommandRefused(ErrorCode.NOT_AVAILABLE)
     is_durable = channel.namespace.durable
     done = partial(_done, session, number, at_once=not is_durable)
-    session.unacknowledged += 1
+    session.flow.begin_publication()
     try:
         session.services.hub.publish_nowait(channel, (draft,), done, key=key)
     except trio.WouldBlock:
-        session.acknowledged()
+        session.flow.end_publication()
         raise CommandRefused(ErrorCode.TOO_MANY_REQUESTS) from None
     except Exception:
-        session.acknowledged()
+        session.flow.end_publication()
         raise
 
 
 def _done(session: CentrifugoSession, number: int, outcome: Outcome, *, at_once: bool) -> None:
-    session.acknowledged()
+    session.flow.end_publication()
     if isinstance(outcome, Published):
         line = replies.done(number, "publish")
     else:

@@ -151,8 +151,10 @@ class Subscription:
         self.end(SUBSCRIPTION_EXPIRED)
 
 
-def join(subscriber: Subscriber, near: Approach, terms: Terms) -> SubscribeResult:
+def join(subscriber: Subscriber, near: Approach, terms: Terms, most_bytes: int) -> SubscribeResult:
     """See the head of this module.  The result must be written before anybody waits.
+
+    What was missed counts as lost where it takes more than `most_bytes`.
 
     Raises:
         CommandRefused: it subscribes already, or cannot recover as it wants to.
@@ -163,7 +165,7 @@ def join(subscriber: Subscriber, near: Approach, terms: Terms) -> SubscribeResul
         raise CommandRefused(ErrorCode.ALREADY_SUBSCRIBED)
     if len(subscriber.subscriptions) >= services.config.limits.subscriptions:
         raise CommandRefused(ErrorCode.LIMIT_EXCEEDED)
-    recovered = _recovered(near, services.config.limits.reply_bytes)
+    recovered = _recovered(near, most_bytes)
     if recovered is None and near.since is not None and terms.rejects_unrecovered:
         raise CommandRefused(ErrorCode.UNRECOVERABLE_POSITION)
     result = _result(near, recovered, terms, services.ports.wall())
