@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import trio.testing
+from support.embedded import embedded
 from support.hostile import Peer, Site, site
 from support.http_client import Answer, request_bytes
 from support.memory import in_virtual_time
@@ -16,7 +17,8 @@ from relay.identity.keyfile import FILE_NAME, KeyFile, KeySet
 from relay.identity.keys import issue_api_key, issue_stream_key
 from relay.store.contract import StoreUnavailable
 from relay.store.memory import MemoryStore
-from relay.views.details import Details, stored
+from relay.views.area import Place
+from relay.views.details import Details, Visibility, stored
 
 CAT = "/api/v1/streams/live/cat"
 NOTHING = {"title": None, "category": None, "location": None, "visibility": "public"}
@@ -271,6 +273,14 @@ async def test_an_unlisted_stream_is_gone_from_every_list_at_once_and_still_to_b
             b"\n"
         )
         assert head.startswith(b"HTTP/1.1 200")
+
+
+async def test_what_is_said_of_a_stream_outlives_the_server(tmp_path: Path) -> None:
+    said = Details(title="A cat", location=Place(59.9, 30.3), visibility=Visibility.UNLISTED)
+    async with embedded(tmp_path) as server:
+        await server._services.catalog.change("live/cat", lambda _: said)
+    async with embedded(tmp_path) as server:
+        assert server._services.catalog["live/cat"] == said
 
 
 async def listed_by(peer: Peer, *headers: tuple[str, str]) -> list[Any]:
