@@ -17,13 +17,13 @@ import attrs
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
 
 from relay.errors import ConfigError
+from relay.store.threads import READERS
 
 FILE_NAME = "relay.db"
 BUSY_S = 5.0
 """How long a statement waits for another process, such as a backup."""
 LOG_BYTES = 64 * 1024 * 1024
 """What the log's file keeps on the disk after a burst."""
-READERS = 4
 
 
 @attrs.define(eq=False)
