@@ -73,11 +73,11 @@ def report(
         recover_ms=Distribution.of(together("recover_ms")),
         latency_ms=None if no_latency else Distribution.of(together("latency_ms")),
         no_latency=no_latency,
-        publisher=publisher and _published(publisher),
+        publisher=None if publisher is None else _published(publisher),
         sweep_late_ms=late_ms,
         cpu_share=cpu_share,
         limits=[
-            *limits("sweeps", cpu_share, late_ms, max(LATE_MS, plan.sweep_ms)),
+            *limits("sweeps", cpu_share, late_ms, LATE_MS),
             *_publishers_limits(plan, publisher),
         ],
     )

@@ -100,7 +100,7 @@ def failing_alone() -> Iterator[None]:
         failure: BaseException = group
         while isinstance(failure, BaseExceptionGroup):
             failure = failure.exceptions[0]
-        raise failure from None
+        raise LoadFailed(str(failure)) from None
 
 
 @attrs.define

@@ -8,6 +8,7 @@ import trio
 from relay.bench.messages import Watch
 from relay.bench.messages import run as run_messages
 from relay.bench.messages_plan import MessagesPlan, MessagesTally
+from relay.bench.processes import LoadFailed
 from relay.bench.targets import Target
 from relay.cli.bench import (
     ARRIVALS_PER_S,
@@ -100,7 +101,10 @@ def messages(
     make_room(len(plan.numbers(0)))
     with display(json=json) as shown:
         watch = Watch(shown.landmark, _showing(connections, shown))
-        report = trio.run(run_messages, plan, watch)
+        try:
+            report = trio.run(run_messages, plan, watch)
+        except LoadFailed:
+            return 1  # the process has said why
     say(report, json=json)
     return 0 if report.subscribed else 1
 

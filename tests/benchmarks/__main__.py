@@ -6,6 +6,7 @@ import os
 import platform
 import resource
 import sys
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,12 @@ MTU = 1500
 USAGE_ERROR = 2
 
 
-def main() -> int:
-    options = _options()
+Trial = Callable[[Any, int, Cores, float], Awaitable[Result]]
+
+
+def main(cases: Mapping[str, Case], trial: Trial, command: str, contenders: str) -> int:
+    """Show what the command line asks for of these cases."""
+    options = _options(cases, command, contenders)
     try:
         cores = _cores()
     except ValueError as error:
@@ -32,7 +37,7 @@ def main() -> int:
     say(f"Python {platform.python_version()}, Linux {platform.release()}")
     shown: dict[str, list[Result]] = {}
     for name in options.cases:
-        shown[name] = trio.run(_run, CASES[name], cores, options)
+        shown[name] = trio.run(_run, cases[name], trial, cores, options)
         if options.json:
             _write(options.json, shown)
     return 0
@@ -43,12 +48,12 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _options() -> argparse.Namespace:
-    width = max(map(len, CASES))
+def _options(cases: Mapping[str, Case], command: str, contenders: str) -> argparse.Namespace:
+    width = max(map(len, cases))
     parser = argparse.ArgumentParser(
-        prog="tests/benchmarks/run",
-        description="Relay and nginx-rtmp in turn under the same load.",
-        epilog="\n".join(f"{case.name:<{width}}  {case.shows}" for case in CASES.values()),
+        prog=command,
+        description=f"{contenders} in turn under the same load.",
+        epilog="\n".join(f"{case.name:<{width}}  {case.shows}" for case in cases.values()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
@@ -57,8 +62,8 @@ def _options() -> argparse.Namespace:
     add("--seconds", type=float, help="length of the window, instead of the case's own")
     add("--json", type=Path, metavar="FILE", help="where to write all that was measured")
     options = parser.parse_args()
-    options.cases = options.cases or list(CASES)
-    if unknown := set(options.cases) - CASES.keys():
+    options.cases = options.cases or list(cases)
+    if unknown := set(options.cases) - cases.keys():
         parser.error(f"no such case: {', '.join(sorted(unknown))}")
     return options
 
@@ -79,7 +84,7 @@ def _prepare(cores: Cores) -> None:
     os.sched_setaffinity(0, {cores.load})
 
 
-async def _run(case: Case, cores: Cores, options: argparse.Namespace) -> list[Result]:
+async def _run(case: Case, trial: Trial, cores: Cores, options: argparse.Namespace) -> list[Result]:
     seconds = options.seconds or case.seconds
     say(heading(case, options.rounds, seconds))
     results: list[Result] = []
@@ -102,4 +107,4 @@ def _write(path: Path, shown: dict[str, list[Result]]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(CASES, trial, "tests/benchmarks/run", "Relay and nginx-rtmp"))

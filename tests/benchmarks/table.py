@@ -44,6 +44,12 @@ FIGURES = {
     "passes_per_s": Figure("passes of the pump per s", 1),
     "longest_pause_ms": Figure("longest pause of the pump, ms"),
     "lag_p99_ms": Figure("event loop late, p99, ms", 1),
+    "deliveries_k": Figure("deliveries/s, thousands"),
+    "offered_k": Figure("offered, thousands"),
+    "missing": Figure("messages lost or repeated"),
+    "subscribed": Figure("subscribed"),
+    "recover_s": Figure("all have recovered after, s", 1),
+    "recovered": Figure("recovered"),
 }
 
 
