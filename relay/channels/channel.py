@@ -24,7 +24,7 @@ from relay.channels.history import History
 from relay.channels.names import ChannelName
 from relay.channels.presence import Presence
 from relay.config.schema import NamespaceConfig
-from relay.fanout.feed import Feed, Wake
+from relay.fanout.feed import Due, Feed, Wake
 from relay.publication import Author, Draft, Moment, Position, Publication
 from relay.reasons import Reason
 from relay.store.contract import JSON_TYPE, ChannelRecord, ProducerMark
@@ -197,7 +197,9 @@ class Channel:
         feed = self._feeds.get(encoding)
         if feed is None:
             label = f"{self.name.text} {encoding.name}"
-            feed = self._feeds[encoding] = Feed(label, _NO_PRELUDE, self._wake, CATCH_UP_MS)
+            feed = self._feeds[encoding] = Feed(
+                label, _NO_PRELUDE, self._wake, CATCH_UP_MS, Due.PROMPT
+            )
             if self.is_closed:
                 _append(feed, encoding.closed(self.name.text, self.position), 0)
                 feed.end(Reason.CHANNEL_CLOSED)

@@ -57,6 +57,8 @@ class Due(Enum):
 
     NOW = auto()
     """There is news that its live followers must not wait for."""
+    PROMPT = auto()
+    """There is news that gains next to nothing by company, as a message that is not a picture."""
     SOON = auto()
     """There is news that may wait a little for a ride."""
     BEHIND = auto()
@@ -91,6 +93,8 @@ class Feed:
     _prelude: Prelude
     _wake: "Wake"
     _catch_up_ms: int = CATCH_UP_MS
+    _urgent: Due = Due.NOW
+    """What its urgent news is."""
     log_bytes: int = attrs.field(default=0, init=False)
     unsent_allowance: int = attrs.field(default=LEAST_UNSENT, init=False)
     """Bytes that a follower's kernel may hold unsent: the largest pass and a half."""
@@ -122,7 +126,7 @@ class Feed:
         self._log.append(Piece(data, position, packets, self.packets, media_ms, is_resync))
         self.packets += packets
         self.log_bytes += len(data)
-        self._wake(self, Due.NOW if urgent else Due.SOON)
+        self._wake(self, self._urgent if urgent else Due.SOON)
 
     def forget(self) -> None:
         """Give up the resync point: what follows it has grown too large to be kept."""

@@ -15,10 +15,15 @@ viewers, by the machine.  Beyond that two frames leave together, which halves th
 costs the first of them one frame of latency; the ride makes the pass start with the second and not
 a moment before it.  Twice as many viewers get three at a time, ten thousand some five; and reading,
 accepting and timers keep their share of the core.
+
+That is the pace of pictures, which come thirty times a second and go out together as well as one by
+one.  Messages come when they come, and most of them alone: a pause does not join them, it delays
+them.  So they have passes of their own, whose pause is only as long as other work needs it to be.
 """
 
 from bisect import bisect_right
 from collections import deque
+from collections.abc import Callable
 
 import attrs
 
@@ -41,13 +46,24 @@ LONGEST_PAUSE_S = _PAUSES[-1][1]
 
 _GATHERING_S = 0.040
 """A pause that is longer joins frames."""
-_RIDE_SHARE = 0.25
+RIDE_SHARE = 0.25
 """A ride lasts at most this share of the pause before it."""
 
 _REMEMBERED = 9
 """Rounds, of which the median counts.  The pass of a keyframe is dearer, as one may be that
 something else has disturbed, and the frames behind it must not be slower for that.
 """
+
+
+MESSAGES_SHARE = 0.85
+"""Of the core, for the passes of messages and pictures together."""
+LEAST_SHARE = 0.3
+"""For those of messages, whatever the pictures take."""
+
+
+def message_pause_after(busy: float, pictures_share: float) -> float:
+    """The same for messages, while pictures take a share of the core."""
+    return min(busy / max(LEAST_SHARE, MESSAGES_SHARE - pictures_share), LONGEST_PAUSE_S)
 
 
 def pause_after(busy: float) -> float:
@@ -63,20 +79,28 @@ def pause_after(busy: float) -> float:
 class Pacer:
     """Remembers what passes cost."""
 
-    busy: float = 0.0
-    pause: float = 0.0
-    not_before: float = 0.0
+    _pause_after: Callable[[float], float] = pause_after
+    _ride_share: float = RIDE_SHARE
+    """Of the pause before it, that a ride lasts at most."""
+    busy: float = attrs.field(default=0.0, init=False)
+    pause: float = attrs.field(default=0.0, init=False)
+    not_before: float = attrs.field(default=0.0, init=False)
     """Monotonic seconds; no pass starts earlier."""
-    longest: float = 0.0
+    longest: float = attrs.field(default=0.0, init=False)
     """The longest pause so far that news had to wait for the end of, as it really was."""
     _rounds: deque[float] = attrs.field(
-        factory=lambda: deque([0.0] * _REMEMBERED, maxlen=_REMEMBERED)
+        factory=lambda: deque([0.0] * _REMEMBERED, maxlen=_REMEMBERED), init=False
     )
-    _started: float = 0.0
-    _round_began: float = 0.0
-    _round_busy: float = 0.0
-    _awaited: bool = False
+    _started: float = attrs.field(default=0.0, init=False)
+    _round_began: float = attrs.field(default=0.0, init=False)
+    _round_busy: float = attrs.field(default=0.0, init=False)
+    _awaited: bool = attrs.field(default=False, init=False)
     """News waits for the end of this pause."""
+
+    @property
+    def share(self) -> float:
+        """Of the core, that the passes take when there is always news."""
+        return self.busy / max(self.pause, ROUND_S)
 
     def start_of_pass(self, now: float) -> float:
         """When news of `now` is to go out, unless more comes.
@@ -89,7 +113,7 @@ class Pacer:
         if self.pause <= _GATHERING_S:
             return self.not_before
         longest = self.not_before - self.pause + LONGEST_PAUSE_S
-        return min(self.not_before + _RIDE_SHARE * self.pause, longest)
+        return min(self.not_before + self._ride_share * self.pause, longest)
 
     def begin_pass(self, now: float) -> None:
         """A pass starts; news that comes while it lasts waits for the next one's time."""
@@ -104,7 +128,7 @@ class Pacer:
         if self._started >= self._round_began + ROUND_S:
             self._rounds.append(self._round_busy)
             self.busy = sorted(self._rounds)[_REMEMBERED // 2]
-            self.pause = pause_after(self.busy)
+            self.pause = self._pause_after(self.busy)
             self._round_began, self._round_busy = self._started, 0.0
         self._round_busy += busy
         self.not_before = self._started + self.pause

@@ -32,7 +32,7 @@ import trio
 
 from relay.fanout.audience import SENDS_PER_SLICE
 from relay.fanout.feed import Due, Feed
-from relay.fanout.pacing import AUDIO_RIDES_S, Pacer
+from relay.fanout.pacing import AUDIO_RIDES_S, Pacer, message_pause_after
 
 SLICE_BEHIND_S = 0.002
 """CPU seconds."""
@@ -63,12 +63,8 @@ class Pump:
 
     _clock: Callable[[], float]
     _cpu: Callable[[], float]
-    _pacer: Pacer = attrs.field(factory=Pacer, init=False)
-    _urgent: dict[Feed, None] = attrs.field(factory=dict, init=False)
-    _pass_at: float = attrs.field(default=inf, init=False)
-    """When the urgent ones are to be visited."""
-    _patient: dict[Feed, float] = attrs.field(factory=dict, init=False)
-    """Feeds whose news may wait for a ride, oldest first: the delay is the same for all."""
+    _pictures: "_Lane" = attrs.field(factory=lambda: _Lane(Pacer()), init=False)
+    _messages: "_Lane" = attrs.field(init=False)
     _behind: dict[Feed, None] = attrs.field(factory=dict, init=False)
     """Feeds with followers that are behind and can have something now."""
     _sleeps_until: float = attrs.field(default=-inf, init=False)
@@ -79,16 +75,21 @@ class Pump:
     _lags: list[int] = attrs.field(factory=lambda: [0] * len(LAG_BUCKETS_S), init=False)
     _lag_s: float = attrs.field(default=0.0, init=False)
 
+    def __attrs_post_init__(self) -> None:
+        self._messages = _Lane(Pacer(self._message_pause_after, ride_share=0.0))
+
+    def _message_pause_after(self, busy: float) -> float:
+        return message_pause_after(busy, self._pictures.pacer.share)
+
     def wake(self, feed: Feed, due: Due) -> None:
         """`feed` has something for its followers."""
         match due:
             case Due.NOW:
-                self._urgent[feed] = None
-                self._pass_at = min(self._pass_at, self._pacer.start_of_pass(self._clock()))
-                self._be_awake_at(self._pass_at)
-            case Due.SOON if feed not in self._patient:
-                deadline = self._patient[feed] = self._clock() + AUDIO_RIDES_S
-                self._be_awake_at(max(deadline, self._pacer.not_before))
+                self._be_awake_at(self._pictures.call(feed, self._clock()))
+            case Due.PROMPT:
+                self._be_awake_at(self._messages.call(feed, self._clock()))
+            case Due.SOON:
+                self._be_awake_at(self._pictures.call_soon(feed, self._clock()))
             case Due.BEHIND:
                 self._behind[feed] = None
                 self._be_awake_at(-inf)
@@ -96,9 +97,10 @@ class Pump:
     async def run(self) -> None:
         """Serve every feed until cancelled."""
         while True:
-            due = self._next_pass()
+            lane = min(self._pictures, self._messages, key=_Lane.next_pass)
+            due = lane.next_pass()
             if due <= self._clock():
-                await self._run_pass(self._take_due())
+                await self._run_pass(lane)
             elif self._behind:
                 await self._serve_behind()
             else:
@@ -109,17 +111,13 @@ class Pump:
             self._passes,
             self._writes,
             self._busy_s,
-            self._pacer.pause,
-            self._pacer.longest,
+            max(self._pictures.pacer.pause, self._messages.pacer.pause),
+            max(self._pictures.pacer.longest, self._messages.pacer.longest),
             tuple(accumulate(self._lags)),
             self._lag_s,
         )
 
     # When.
-
-    def _next_pass(self) -> float:
-        patient = next(iter(self._patient.values()), inf)
-        return max(min(self._pass_at, patient), self._pacer.not_before)
 
     def _be_awake_at(self, when: float) -> None:
         if when < self._sleeps_until:
@@ -138,23 +136,12 @@ class Pump:
         self._lags[bisect_left(LAG_BUCKETS_S, late)] += 1
         self._lag_s += late
 
-    def _take_due(self) -> list[Feed]:
-        """The feeds to visit now; patient ones ride along when their time has come."""
-        now = self._clock()
-        due, self._urgent, self._pass_at = self._urgent, {}, inf
-        for feed in due:
-            self._patient.pop(feed, None)
-        for feed, deadline in list(self._patient.items()):
-            if deadline > now:
-                break
-            del self._patient[feed]
-            due[feed] = None
-        return list(due)
-
     # What.
 
-    async def _run_pass(self, feeds: list[Feed]) -> None:
-        self._pacer.begin_pass(self._clock())
+    async def _run_pass(self, lane: "_Lane") -> None:
+        now = self._clock()
+        feeds = lane.take_due(now)
+        lane.pacer.begin_pass(now)
         busy, sends = 0.0, 0
         slice_began = self._cpu()
         for feed in feeds:
@@ -166,7 +153,7 @@ class Pump:
                     await trio.lowlevel.checkpoint()
                     sends, slice_began = 0, self._cpu()
         busy += self._cpu() - slice_began
-        self._pacer.end_pass(busy)
+        lane.pacer.end_pass(busy)
         self._passes += 1
         self._busy_s += busy
         await trio.lowlevel.checkpoint()
@@ -184,3 +171,43 @@ class Pump:
             self._behind[feed] = None
         self._busy_s += busy
         await trio.lowlevel.checkpoint()
+
+
+@attrs.define(eq=False)
+class _Lane:
+    """Feeds with news, whose passes have one pace."""
+
+    pacer: Pacer
+    _urgent: dict[Feed, None] = attrs.field(factory=dict, init=False)
+    _pass_at: float = attrs.field(default=inf, init=False)
+    """When the urgent ones are to be visited."""
+    _patient: dict[Feed, float] = attrs.field(factory=dict, init=False)
+    """Feeds whose news may wait for a ride, oldest first: the delay is the same for all."""
+
+    def call(self, feed: Feed, now: float) -> float:
+        """Visit `feed` in the next pass; when that may be."""
+        self._urgent[feed] = None
+        self._pass_at = min(self._pass_at, self.pacer.start_of_pass(now))
+        return self._pass_at
+
+    def call_soon(self, feed: Feed, now: float) -> float:
+        """Visit `feed` a little later, or with the next urgent news."""
+        deadline = self._patient.setdefault(feed, now + AUDIO_RIDES_S)
+        return max(deadline, self.pacer.not_before)
+
+    def next_pass(self) -> float:
+        """When there is something to do; infinity while there is no news."""
+        patient = next(iter(self._patient.values()), inf)
+        return max(min(self._pass_at, patient), self.pacer.not_before)
+
+    def take_due(self, now: float) -> list[Feed]:
+        """The feeds to visit now; patient ones ride along when their time has come."""
+        due, self._urgent, self._pass_at = self._urgent, {}, inf
+        for feed in due:
+            self._patient.pop(feed, None)
+        for feed, deadline in list(self._patient.items()):
+            if deadline > now:
+                break
+            del self._patient[feed]
+            due[feed] = None
+        return list(due)
