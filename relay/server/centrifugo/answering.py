@@ -7,18 +7,13 @@ the connection it calls.
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from relay.channels.errors import (
-    ChannelClosed,
-    ChannelError,
-    ChannelsFull,
-    MessageTooBig,
-    UnknownChannel,
-)
-from relay.errors import FormatError, RelayError
+from relay.channels.errors import ChannelError
+from relay.errors import FormatError
 from relay.messages.centrifugo import commands
-from relay.messages.centrifugo.codes import CommandRefused, ErrorCode
+from relay.messages.centrifugo.codes import CommandRefused
 from relay.messages.centrifugo.commands import Request
 from relay.server.centrifugo import asking, connecting, following, publishing
+from relay.server.centrifugo.refusals import refusal_of
 from relay.server.centrifugo.session import CentrifugoSession
 from relay.store.contract import StoreUnavailable
 
@@ -39,15 +34,6 @@ _HANDLERS: Mapping[type[Request], Handler] = {
     commands.Send: asking.send,
 }
 
-_REFUSALS: Mapping[type[RelayError], ErrorCode] = {
-    UnknownChannel: ErrorCode.UNKNOWN_CHANNEL,
-    ChannelClosed: ErrorCode.NOT_AVAILABLE,
-    ChannelsFull: ErrorCode.TOO_MANY_REQUESTS,
-    MessageTooBig: ErrorCode.LIMIT_EXCEEDED,
-    StoreUnavailable: ErrorCode.INTERNAL,
-    FormatError: ErrorCode.BAD_REQUEST,
-}
-
 
 def answer(session: CentrifugoSession, number: int, request: Request) -> Awaitable[None] | None:
     """Answer a command, at once or when what is returned was awaited.
@@ -61,7 +47,7 @@ def answer(session: CentrifugoSession, number: int, request: Request) -> Awaitab
     try:
         waiting = _HANDLERS[type(request)](session, number, request)
     except (ChannelError, FormatError) as error:
-        raise CommandRefused(_REFUSALS[type(error)]) from error
+        raise CommandRefused(refusal_of(error)) from error
     return None if waiting is None else _translated(waiting)
 
 
@@ -69,4 +55,4 @@ async def _translated(waiting: Awaitable[None]) -> None:
     try:
         await waiting
     except (ChannelError, StoreUnavailable) as error:
-        raise CommandRefused(_REFUSALS[type(error)]) from error
+        raise CommandRefused(refusal_of(error)) from error

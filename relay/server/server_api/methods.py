@@ -12,9 +12,9 @@ from relay.http.errors import refused
 from relay.http.response import Response
 from relay.http.routing import Route, Who
 from relay.messages.centrifugo.codes import ErrorCode
+from relay.server.centrifugo.refusals import REFUSED, refusal_of
 from relay.server.exchange import Exchange, Handler, Waits
 from relay.server.server_api import asking, calls, publishing, sessions
-from relay.server.server_api.refusals import REFUSED, refusal_of
 from relay.server.server_api.results import Result, error
 from relay.server.services import Services
 

@@ -11,8 +11,8 @@ from relay.messages.centrifugo.codes import CommandRefused, ErrorCode
 from relay.messages.centrifugo.commands import plain_json
 from relay.messages.content_types import is_json
 from relay.publication import Draft
+from relay.server.centrifugo.refusals import refusal_of
 from relay.server.server_api import calls
-from relay.server.server_api.refusals import refusal_of
 from relay.server.server_api.results import BroadcastResult, PublishResult, error
 from relay.server.services import Services
 from relay.store.contract import StoreUnavailable

@@ -1,4 +1,4 @@
-"""What of ours becomes which of Centrifugo's errors."""
+"""What of ours becomes which of Centrifugo's errors, for clients and for the server API."""
 
 from collections.abc import Mapping
 
@@ -16,9 +16,11 @@ _CODES: Mapping[type[RelayError], ErrorCode] = {
     FormatError: ErrorCode.BAD_REQUEST,
 }
 REFUSED: tuple[type[RelayError], ...] = (CommandRefused, *_CODES)
-"""What a method raises to refuse a call."""
+"""What refuses a command or a call."""
 
 
 def refusal_of(error: RelayError) -> ErrorCode:
-    """The code for one of `REFUSED`."""
-    return error.code if isinstance(error, CommandRefused) else _CODES[type(error)]
+    """The code for one of `REFUSED`, or of their subclasses."""
+    if isinstance(error, CommandRefused):
+        return error.code
+    return next(code for kind, code in _CODES.items() if isinstance(error, kind))
