@@ -188,6 +188,12 @@ def test_a_real_client_talks_to_us_through_both_connections() -> None:
 
 WHOLE = {
     "text": (masked_frame(TEXT, b"abc"), [TextMessage("abc")]),
+    "text with a long header": (masked_frame(TEXT, b"a" * 126), [TextMessage("a" * 126)]),
+    "as large a text as allowed": (masked_frame(TEXT, b"a" * LIMIT), [TextMessage("a" * LIMIT)]),
+    "text before and behind others": (
+        masked_frame(TEXT, b"a") + masked_frame(PONG, b"q") + masked_frame(TEXT, "ä".encode()),
+        [TextMessage("a"), PongReceived(b"q"), TextMessage("ä")],
+    ),
     "empty text": (masked_frame(TEXT), [TextMessage("")]),
     "binary": (masked_frame(BINARY, b"\x00\xff"), [BinaryMessage(b"\x00\xff")]),
     "binary with a long header": (masked_frame(BINARY, bytes(200)), [BinaryMessage(bytes(200))]),
@@ -237,6 +243,7 @@ def test_frames_behind_the_upgrade_request_are_read() -> None:
 
 BROKEN = {
     "not masked": (binary_frame(b"abc"), 1002),
+    "a text that is not masked": (text_frame("abc"), 1002),
     "reserved bit 1, as of a compressed frame": (masked_frame(TEXT, b"a", reserved=4), 1002),
     "reserved bit 2": (masked_frame(TEXT, b"a", reserved=2), 1002),
     "reserved bit 3": (masked_frame(TEXT, b"a", reserved=1), 1002),
@@ -261,6 +268,8 @@ BROKEN = {
     "UTF-8 cut short": (masked_frame(TEXT, b"\xc3"), 1007),
     "bad UTF-8 in a fragment": (masked_frame(TEXT, b"\xff", fin=False), 1007),
     "a length that is not the shortest": (b"\x82\xfe\x00\x05" + bytes(9), 1002),
+    "a length of a text that is not the shortest": (b"\x81\xfe\x00\x05" + bytes(9), 1002),
+    "too large a text by a byte": (masked_frame(TEXT, bytes(LIMIT + 1)), 1009),
     "a long length that is not the shortest": (b"\x82\xff" + struct.pack("!Q", 5) + bytes(9), 1002),
     "a length of 2^63": (masked_frame(BINARY, b"a", claim=1 << 63), 1002),
     "too large by a byte": (masked_frame(BINARY, bytes(LIMIT + 1)), 1009),
