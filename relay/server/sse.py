@@ -22,6 +22,7 @@ from relay.server.durable.chunks import first_offset, read_chunk
 from relay.server.durable.streams import delete, is_over, touch
 from relay.server.event_streams import Reading, follow, head
 from relay.server.exchange import Exchange
+from relay.store.contract import StoreUnavailable
 
 RETRY_MS = 2000
 BURST_BYTES = 256 * 1024
@@ -54,7 +55,11 @@ async def _follow(exchange: Exchange, channel: Channel) -> Response | Reason | N
     outlet.write_nowait(head(exchange, channel))
     if exchange.request.method == "HEAD":
         return Reason.SERVED
-    await _catch_up(exchange, channel, back)
+    try:
+        await _catch_up(exchange, channel, back)
+    except StoreUnavailable:
+        # The answer has begun: the reader comes back with the id that it saw last.
+        return Reason.INTERNAL_ERROR
     if channel.is_deleted:
         return Reason.CHANNEL_DELETED
     if channel.is_closed:

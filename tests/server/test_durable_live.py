@@ -11,9 +11,13 @@ from support.hostile import Site, site
 from support.memory import Faults, in_virtual_time
 from trio.testing import wait_all_tasks_blocked
 
-from relay.config import Limits
+from relay.config import ChannelsConfig, Limits
+from relay.config.schema import NamespaceConfig
+from relay.publication import Publication
 from relay.server.durable.following import CONNECTION_S
 from relay.server.durable.reading import FIRST_POLL_S
+from relay.store.contract import StoreUnavailable
+from relay.store.memory import MemoryStore
 
 POLL_S = 30.0
 
@@ -339,6 +343,42 @@ async def test_a_follower_that_does_not_read_is_sent_away_and_loses_nothing(
         read += [value for value in values(events) if value not in (long, "last")]
         assert read == list(range(100))
         assert end < controls(events)[-1]["streamNextOffset"]
+
+
+class BrokenStore(MemoryStore):
+    """Keeps everything, and cannot be read."""
+
+    async def read(
+        self, channel: str, *, after: int, limit: int, newest_first: bool = False
+    ) -> list[Publication]:
+        await trio.lowlevel.checkpoint()
+        raise StoreUnavailable("the disk is on fire")
+
+
+@in_virtual_time
+async def test_when_the_store_cannot_be_read_that_is_said_and_nothing_is_torn(
+    tmp_path: Path,
+) -> None:
+    kept = NamespaceConfig(name="kept", durable=True, history=10_000)
+    async with site(tmp_path, channels=ChannelsConfig(namespaces=(kept,))) as here:
+        client = await client_of(here)
+        # More than memory keeps.
+        await client.make("kept:a", body=json.dumps(list(range(2000))).encode())
+        assert json.loads((await client.ask("GET", "kept:a")).body) == list(range(2000))
+        seen = f"{here.services.hub.find('kept:a').epoch}:1"  # type: ignore[union-attr] # it is
+        here.services.hub._store = BrokenStore()
+        for live in ("", "&live=long-poll"):
+            answer = await client.ask("GET", f"kept:a?offset=-1{live}")
+            assert (answer.status, "retry-after" in answer.headers) == (503, True)
+        for target in (
+            "/v1/stream/kept:a?offset=-1&live=sse",
+            f"/events?channel=kept:a&last_event_id={seen}",
+        ):
+            stream = await (await client_of(here)).events(target)
+            assert await stream.all() == []
+            assert b"HTTP/1.1" not in stream.heard
+        await wait_all_tasks_blocked()
+        assert here.ended() == ["internal_error"] * 2
 
 
 @in_virtual_time

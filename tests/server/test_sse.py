@@ -1,6 +1,7 @@
 """`/events`: a channel for those who have no SDK."""
 
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import trio
@@ -14,6 +15,7 @@ from relay.config.schema import NamespaceConfig
 from relay.messages.sse_events import format_id
 from relay.publication import Position
 from relay.server.sse import RETRY_MS
+from relay.views.query import Query
 
 SHORT = ChannelsConfig(namespaces=(NamespaceConfig(name="short", history=3),))
 
@@ -215,6 +217,31 @@ async def test_a_channel_that_cannot_be_is_refused(
         client = await client_of(here)
         await client.say("GET", target)
         assert (await client.answer("GET")).status == status
+
+
+@in_virtual_time
+async def test_a_live_view_begins_with_its_state_and_goes_on_with_what_changes(
+    tmp_path: Path,
+) -> None:
+    async with site(tmp_path) as here:
+        reader = await client_of(here)
+        stream = await reader.events(f"/events?channel={quote(Query().channel)}")
+        (state,) = await stream.until(b"event: state")
+        assert (state.name, state.value) == ("state", {"value": []})
+        publisher = await here.publish("cat")
+        events = await stream.until(b'"cat"')
+        assert [event.name for event in events] == ["state", "message"]
+        # Whoever comes back gets what it missed, and no state over again.
+        again = await client_of(here)
+        back = await again.events(
+            f"/events?channel={quote(Query().channel)}", ("Last-Event-ID", state.last_id)
+        )
+        assert (await back.until(b'"cat"'))[0].name == "message"
+        lost = await client_of(here)
+        begun = await lost.events(f"/events?channel={quote(Query().channel)}&last_event_id=x:1")
+        names = [event.name for event in await begun.until(b"event: state")]
+        assert names == ["reset", "state"]
+        publisher.close()
 
 
 @in_virtual_time

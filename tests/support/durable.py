@@ -6,9 +6,12 @@ from typing import Any
 
 import attrs
 import h11
+import trio
 from support.hostile import Peer
 from support.http_client import Answer, read_answers, request_bytes
 
+PATIENCE_S = 300
+"""Of virtual time, in which a server goes on for ever."""
 JSON = ("Content-Type", "application/json")
 TEXT = ("Content-Type", "text/plain")
 BYTES = ("Content-Type", "application/octet-stream")
@@ -74,10 +77,11 @@ class StreamClient:
     async def answer(self, method: str) -> Answer:
         """The next answer, however many reads bring it."""
         heard = b""
-        while not _is_whole(heard, method):
-            more = await self.peer.hear()
-            assert more, f"closed after {heard[-200:]!r}"
-            heard += more
+        with trio.fail_after(PATIENCE_S):
+            while not _is_whole(heard, method):
+                more = await self.peer.hear()
+                assert more, f"closed after {heard[-200:]!r}"
+                heard += more
         (answer,) = read_answers(heard, method)
         return answer
 
@@ -112,10 +116,11 @@ class EventReader:
 
     async def until(self, wanted: bytes) -> list[Event]:
         """Every event so far, once these bytes have come in a whole one."""
-        while wanted not in self.heard[: self.heard.rfind(b"\n\n") + 2]:
-            more = await self.peer.hear()
-            assert more, f"closed after {self.heard[-200:]!r}"
-            self.heard += more
+        with trio.fail_after(PATIENCE_S):
+            while wanted not in self.heard[: self.heard.rfind(b"\n\n") + 2]:
+                more = await self.peer.hear()
+                assert more, f"closed after {self.heard[-200:]!r}"
+                self.heard += more
         return read_events(self.heard)
 
     async def all(self) -> list[Event]:

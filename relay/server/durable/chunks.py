@@ -35,6 +35,9 @@ async def read_chunk(hub: Hub, channel: Channel, after: Position, size: int = CH
     """The next messages behind `after`, some `size` bytes of them.
 
     Nothing happens between the return and the caller's next step.
+
+    Raises:
+        StoreUnavailable: they cannot be read now.
     """
     found: list[Publication] = []
     held, limit = 0, AT_FIRST

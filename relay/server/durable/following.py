@@ -18,6 +18,7 @@ from relay.server import event_streams
 from relay.server.connection import Next
 from relay.server.durable.chunks import read_chunk
 from relay.server.exchange import Exchange
+from relay.store.contract import StoreUnavailable
 
 CONNECTION_S = 60.0
 """Then the client comes back, so that those who come can share what a cache has begun (10.2)."""
@@ -34,7 +35,11 @@ async def follow(
     exchange.refuse_if_full()
     connection = exchange.connection
     connection.outlet.write_nowait(event_streams.head(exchange, channel))
-    reason = await _catch_up(exchange, channel, after, cursor)
+    try:
+        reason = await _catch_up(exchange, channel, after, cursor)
+    except StoreUnavailable:
+        # The answer has begun: the client comes back with the offset that it was told last.
+        return Reason.INTERNAL_ERROR
     if reason is not None:
         return reason
     lane = _lane(cursor, next_cursor(None, exchange.services.ports.wall()))

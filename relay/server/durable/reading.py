@@ -23,7 +23,7 @@ from relay.messages.durable_offsets import (
 )
 from relay.publication import Position
 from relay.reasons import Reason
-from relay.server.channel_access import shared
+from relay.server.channel_access import shared, unavailable
 from relay.server.connection import Next
 from relay.server.durable.answers import (
     CLOSED,
@@ -38,6 +38,7 @@ from relay.server.durable.chunks import Chunk, first_offset, read_chunk
 from relay.server.durable.following import follow
 from relay.server.durable.streams import MISSING, existing, permit, touch
 from relay.server.exchange import Exchange
+from relay.store.contract import StoreUnavailable
 
 FIRST_POLL_S = 4.0
 """A poll without a cursor is answered soon: the answer brings one, and from then on those who wait
@@ -79,7 +80,7 @@ async def _read(exchange: Exchange, channel: Channel, asked: Asked) -> Response 
         case _ if isinstance(asked.start, Now):
             return _tail(exchange, channel)
         case _:
-            chunk = await read_chunk(exchange.services.hub, channel, after)
+            chunk = await _chunk(exchange, channel, after)
             return _answer(exchange, channel, after, chunk)
 
 
@@ -147,12 +148,20 @@ async def _poll(exchange: Exchange, channel: Channel, after: Position, asked: As
     exchange.connection.goodbye = None
     if channel.is_deleted:
         raise HttpError(404, MISSING)
-    chunk = await read_chunk(exchange.services.hub, channel, after)
+    chunk = await _chunk(exchange, channel, after)
     cursor = (("Stream-Cursor", str(asked.next_cursor)),)
     if chunk.publications:
         return _answer(exchange, channel, after, chunk).with_headers(*cursor)
     headers = (*next_offset(after), *UP_TO_DATE, *NO_STORE, *shared(exchange, channel))
     return Response(204, headers + (CLOSED if channel.is_closed else cursor))
+
+
+async def _chunk(exchange: Exchange, channel: Channel, after: Position) -> Chunk:
+    """Raises HttpError 503."""
+    try:
+        return await read_chunk(exchange.services.hub, channel, after)
+    except StoreUnavailable as error:
+        raise unavailable() from error
 
 
 def _patience_s(exchange: Exchange, channel: Channel, asked: Asked) -> float:
