@@ -22,7 +22,14 @@ def redact(text: str) -> str:
     """The text with every key in it cut to `sk_...last4`, `rk_...last4`, or nothing at all, and
     every token to `eyJ...last4`.
     """
-    return _PARAMETER.sub(r"\1...", _JWT.sub(_cut_token, _KEY.sub(_cut_key, text)))
+    # Each line of the log comes through here, and next to none of them holds any of this.
+    if "k_" in text or "k%5" in text:
+        text = _KEY.sub(_cut_key, text)
+    if "eyJ" in text:
+        text = _JWT.sub(_cut_token, text)
+    if "=" in text:
+        text = _PARAMETER.sub(r"\1...", text)
+    return text
 
 
 def _cut_key(match: re.Match[str]) -> str:
