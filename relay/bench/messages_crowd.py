@@ -31,7 +31,7 @@ OPENING_AT_ONCE = 256
 TELL_S = 0.5
 MAX_WAIT_S = 0.1
 STORM_S = 120.0
-"""How long a storm may take."""
+"""How long it may take until everybody is there, and there again."""
 REMEMBERED_SLICES = 200_000
 
 
@@ -68,6 +68,9 @@ class Subscribers:
     ) -> SubscriberFigures:
         """Let them arrive, warm up, measure; `mark` where the window begins and ends."""
         self._go_on_until(self._begin + self._plan.window_s, tell)
+        if self._plan.reconnect:
+            # Who comes for the first time in a storm has nothing to recover.
+            self._go_on_until(time.monotonic() + STORM_S, tell, self._has_everybody)
         gc.freeze()
         started, cpu = self._begin_window(), CpuMeter()
         mark("measuring")
@@ -246,12 +249,10 @@ class Subscribers:
             subscriber.cut()
         self.tally.subscribed -= len(cut)
         self._arrivals.extend(cut)
-        end = self._cut_at + STORM_S
+        self._go_on_until(self._cut_at + STORM_S, tell, self._has_everybody)
 
-        def is_over() -> bool:
-            return not self._arrivals and not self._opening
-
-        self._go_on_until(end, tell, is_over)
+    def _has_everybody(self) -> bool:
+        return not self._arrivals and not self._opening
 
     # Measuring.
 
