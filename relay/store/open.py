@@ -1,10 +1,11 @@
 """The store that a configuration asks for."""
 
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 import trio
-from sqlalchemy import make_url
+from sqlalchemy import Engine, make_url
 
 from relay.config.store_url import StoreKind, store_kind, without_secrets
 from relay.errors import ConfigError
@@ -14,9 +15,10 @@ from relay.store.migrating import migrate
 from relay.store.postgres import PostgresDatabase
 from relay.store.sql import Database, SqlStore, translated
 from relay.store.sqlite import FILE_NAME, SqliteDatabase
+from relay.store.threads import READERS
 
-KEYS_FOR_MS = 24 * 60 * 60 * 1000
-"""Longer than anybody asks back for an idempotency key."""
+KEYS_FOR_MS = 10 * 60 * 1000
+"""Longer than channels ask back for an idempotency key."""
 
 
 async def open_store(url: str, data: Path, *, keys_for_ms: int = KEYS_FOR_MS) -> Store:
@@ -44,6 +46,7 @@ def _open(kind: StoreKind, url: str, data: Path) -> Database:
     try:
         with translated():
             migrate(database.writer)
+            _connect_all(database.readers)
     except StoreUnavailable as error:
         database.close()
         where = without_secrets(url) or FILE_NAME
@@ -52,3 +55,10 @@ def _open(kind: StoreKind, url: str, data: Path) -> Database:
         database.close()
         raise
     return database
+
+
+def _connect_all(readers: Engine) -> None:
+    """Now: how many descriptors a store takes is known before anybody is let in."""
+    with ExitStack() as stack:
+        for _ in range(READERS):
+            stack.enter_context(readers.connect())

@@ -17,8 +17,8 @@ from psycopg.errors import Error, LockNotAvailable
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
 from relay.store.contract import StoreUnavailable
+from relay.store.threads import READERS
 
-READERS = 4
 LOCK = 0x52656C6179
 """Of `pg_advisory_lock`: "Relay" in ASCII."""
 

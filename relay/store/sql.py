@@ -25,12 +25,11 @@ from relay.publication import Publication
 from relay.store import outbox_sql, reading
 from relay.store.contract import Change, Loaded, StoreConflict, StoreStatistics, StoreUnavailable
 from relay.store.outbox import Delivery, DeliveryState
-from relay.store.threads import Threads
+from relay.store.threads import READERS, Threads
 from relay.store.writing import Writing
 
 T = TypeVar("T")
 
-READERS = 4
 ASK_AGAIN_S = 0.5
 CLOSE_S = 5.0
 

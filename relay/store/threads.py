@@ -10,6 +10,9 @@ from relay.store.contract import ThreadUse
 
 T = TypeVar("T")
 
+READERS = 4
+"""Threads that read, each with a connection; one more writes."""
+
 
 @attrs.define(eq=False)
 class Threads:

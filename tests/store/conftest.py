@@ -41,5 +41,5 @@ async def store(url: str, tmp_path: Path) -> AsyncIterator[Store]:
 def _url(request: pytest.FixtureRequest) -> str:
     if request.param == "postgres":
         server: PostgresServer = request.getfixturevalue("postgres")
-        return server.make_database()
+        return server.empty_database()
     return f"{request.param}:"

@@ -81,7 +81,7 @@ async def test_what_was_acknowledged_is_there_after_kill_9(disk_url: str, tmp_pa
 async def test_what_was_acknowledged_is_there_after_a_crash_of_postgresql(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
-    url = postgres.make_database()
+    url = postgres.empty_database()
     with committing(url, tmp_path, at_once=50) as process:
         told = acknowledged(process, MANY)
         postgres.crash()
@@ -101,7 +101,7 @@ def test_sqlite_syncs_its_log_before_every_acknowledgement(tmp_path: Path) -> No
 def test_postgresql_syncs_its_log_before_it_answers_a_commit(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
-    url = postgres.make_database()
+    url = postgres.empty_database()
     trace = postgres.directory / "trace"
     postgres.stop()
     postgres.start(

@@ -22,13 +22,17 @@ from relay.store.contract import (
 from relay.store.open import open_store
 
 CHAT = "chat:live/cat"
+ROOM_BYTES = 100_000
 
 
 @contextmanager
 def full_disk(file: Path) -> Iterator[None]:
-    """No file can grow beyond what this one has now; the kernel refuses, as it does when full."""
+    """No file can grow much beyond what this one has now: the kernel refuses, as when it is full.
+
+    There is room for the first changes of a batch.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + ROOM_BYTES, hard))
     try:
         yield
     finally:
@@ -38,7 +42,7 @@ def full_disk(file: Path) -> Iterator[None]:
 @asynccontextmanager
 async def cut_off(postgres: PostgresServer, data: Path) -> AsyncIterator[tuple[AnswerLoser, Store]]:
     """A proxy, and a store behind it."""
-    url = postgres.make_database()
+    url = postgres.empty_database()
     async with losing_answers("127.0.0.1", postgres.port) as proxy:
         before = url.replace(f":{postgres.port}/", f":{proxy.port}/")
         async with aclosing(await open_store(before, data)) as store:
@@ -80,7 +84,7 @@ async def test_on_a_full_disk_nothing_of_the_batch_happens(tmp_path: Path) -> No
 async def test_without_postgresql_nothing_is_committed_and_nothing_read(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
-    async with aclosing(await open_store(postgres.make_database(), tmp_path)) as store:
+    async with aclosing(await open_store(postgres.empty_database(), tmp_path)) as store:
         await store.commit([created(CHAT), appended(CHAT, 1)])
         assert await offsets(store) == [1]
         postgres.stop()
@@ -99,7 +103,7 @@ async def test_without_postgresql_nothing_is_committed_and_nothing_read(
 async def test_a_restart_of_postgresql_between_two_commits_is_not_noticed(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
-    async with aclosing(await open_store(postgres.make_database(), tmp_path)) as store:
+    async with aclosing(await open_store(postgres.empty_database(), tmp_path)) as store:
         await store.commit([created(CHAT), appended(CHAT, 1)])
         postgres.crash()
         postgres.start()

@@ -25,7 +25,10 @@ listen_addresses = '127.0.0.1'
 max_connections = 60
 shared_buffers = '16MB'
 wal_writer_delay = '10s'
+# After a crash it need not open every file to know that it is on the disk.
+recovery_init_sync_method = 'syncfs'
 """
+SHARED = "relay_shared"
 
 
 @attrs.define(eq=False)
@@ -42,6 +45,16 @@ class PostgresServer:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return self.url(name)
+
+    def empty_database(self) -> str:
+        """The same one each time, with nothing in it; sooner there than a new one.  Its URL."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [SHARED])
+            if found.fetchone() is None:
+                connection.execute(f"CREATE DATABASE {SHARED}".encode())
+        with psycopg.connect(self.url(SHARED), autocommit=True) as connection:
+            connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        return self.url(SHARED)
 
     def url(self, database: str) -> str:
         return f"postgresql://relay:{PASSWORD}@127.0.0.1:{self.port}/{database}"
