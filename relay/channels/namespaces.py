@@ -47,6 +47,9 @@ BUILT_IN = (
     ),
 )
 
+ALWAYS_THERE = frozenset({"stream", "streams"})
+"""What the server itself speaks on: each such channel is there before it has said anything."""
+
 Namespaces = Mapping[str, NamespaceConfig]
 
 

@@ -382,6 +382,24 @@ async def test_when_the_store_cannot_be_read_that_is_said_and_nothing_is_torn(
 
 
 @in_virtual_time
+async def test_a_channel_stays_while_somebody_is_slow_to_catch_up(tmp_path: Path) -> None:
+    kept = NamespaceConfig(name="kept", durable=True, history=1000)
+    channels = ChannelsConfig(namespaces=(kept,), idle_s=10)
+    async with site(tmp_path, Limits(stalled_s=1000), channels=channels) as here:
+        writer = await client_of(here)
+        await writer.make("kept:a")
+        for number in range(100):
+            await writer.add("kept:a", json.dumps([number, "x" * 10_000]).encode())
+        slow = StreamClient(await here.connect(faults=Faults(capacity=8192)))
+        await slow.say("GET", "/v1/stream/kept:a?offset=-1&live=sse")
+        # Longer than a channel stays that nobody is busy with.
+        await trio.sleep(100)
+        assert here.network.occurred.short_sends > 0
+        await (await client_of(here)).add("kept:a", b'"last"')
+        assert b'"last"' in await slow.peer.hear_until(b'"last"')
+
+
+@in_virtual_time
 async def test_whoever_follows_a_deleted_stream_is_let_go(tmp_path: Path) -> None:
     async with site(tmp_path) as here:
         reader, writer = await client_of(here), await client_of(here)

@@ -6,6 +6,7 @@ import trio
 
 from relay.channels.channel import Channel
 from relay.channels.hub import Hub
+from relay.channels.namespaces import ALWAYS_THERE
 from relay.channels.rules import Action
 from relay.http.errors import HttpError
 from relay.server.channel_access import opened, permit_channel, unavailable
@@ -36,17 +37,19 @@ def permit(exchange: Exchange, action: Action) -> str:
 
 
 async def existing(exchange: Exchange, text: str) -> Channel:
-    """The stream of this name, which somebody has made.
+    """The stream of this name, which somebody has made, or which is there by itself.
 
     Raises:
         HttpError: 404, or 503 where that cannot be known now.
     """
     hub = exchange.services.hub
+    _, namespace = hub.resolve(text)
+    is_there = namespace.name in ALWAYS_THERE
     # A name that is only asked for must cost nothing, so a channel is not made for it.
-    if hub.find(text) is None and not hub.resolve(text)[1].durable:
+    if hub.find(text) is None and not namespace.durable and not is_there:
         raise HttpError(404, MISSING)
     channel = await opened(exchange, text)
-    if channel.created_ms is None:
+    if channel.created_ms is None and not is_there:
         raise HttpError(404, MISSING)
     if is_over(exchange, channel):
         await delete(hub, channel)
