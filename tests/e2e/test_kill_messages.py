@@ -1,0 +1,181 @@
+"""kill -9 in the middle of thousands of acknowledged publications per second: none is lost.
+
+Fifty clients publish over WebSockets, each many publications ahead of their acknowledgements.  The
+server is killed, another one starts on the same data, and each client says again what was not
+acknowledged, under the same idempotency keys and in the same order, before it goes on.
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+import attrs
+import pytest
+import trio
+from support.centrifugo_client import CentrifugoClient, Refused, dial_tcp, signed_token
+from support.postgres import running_postgres
+from support.server import ServerProcess, serving
+
+CONFIG = """
+[channels]
+namespaces = [
+  { name = "kept", durable = true, history = 500000, publish = "user", publishes_per_s = 1000.0 },
+]
+"""
+CHANNEL = "kept:ledger"
+CONNECTIONS = 50
+PER_S = 100
+"""From each, in pairs: 5,000 from all."""
+AFTERWARDS = 50
+"""From each, when it has said again what was open."""
+REALLY_PER_S = 2_500
+"""Acknowledgements in the second before the kill, with which it is believed: what a machine does
+that has other work as well.
+"""
+PATIENCE_S = 60
+PAGE = 1000
+
+
+@attrs.define(eq=False)
+class Acknowledgements:
+    """When they came, of the last second."""
+
+    times: deque[float] = attrs.field(factory=deque)
+    total: int = 0
+
+    def add(self, count: int) -> None:
+        now = trio.current_time()
+        self.total += count
+        self.times.extend([now] * count)
+        while self.times and self.times[0] < now - 1:
+            self.times.popleft()
+
+
+@attrs.define(eq=False)
+class Author:
+    """One client, over all its connections."""
+
+    number: int
+    acknowledged: Acknowledgements
+    waiting: dict[int, None] = attrs.field(factory=dict)
+    """What was said and not acknowledged, oldest first."""
+    said: int = 0
+    repeated: int = 0
+
+    async def publish(self, server: ServerProcess, until: float) -> bool:
+        """Say again what is open, and go on, until all is acknowledged; False when cut off."""
+        token = signed_token(
+            (server.data / "token-secret").read_bytes(), sub=f"author-{self.number}"
+        )
+        async with await dial_tcp(server.addresses["http"], token) as client:
+            # Two tasks must not write at once, and this is over before a pong is missed.
+            client.answers_pings = False
+            self.repeated += len(self.waiting)
+            if self.waiting:
+                await client.say(*(self._command(number) for number in self.waiting))
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._go_on, client, until)
+                while self.waiting or self.said < until:
+                    await client.read()
+                    self._take(client)
+                    if client.is_gone:
+                        break
+                nursery.cancel_scope.cancel()
+            return not client.is_gone
+
+    async def _go_on(self, client: CentrifugoClient, until: float) -> None:
+        due = trio.current_time() + self.number / CONNECTIONS * 2 / PER_S
+        while self.said < until:
+            await trio.sleep_until(due)
+            due += 2 / PER_S
+            pair = range(self.said, self.said + 2)
+            self.said += 2
+            self.waiting |= dict.fromkeys(pair)
+            try:
+                await client.say(*map(self._command, pair))
+            except trio.BrokenResourceError:
+                return
+
+    def _command(self, number: int) -> dict[str, object]:
+        request = {
+            "channel": CHANNEL,
+            "data": [self.number, number],
+            "idempotency_key": f"{number}",
+        }
+        # The id of `connect` was 1.
+        return {"id": number + 2, "publish": request}
+
+    def _take(self, client: CentrifugoClient) -> None:
+        for number, reply in client.replies.items():
+            if "error" in reply:
+                raise Refused(reply["error"])
+            del self.waiting[number - 2]
+        self.acknowledged.add(len(client.replies))
+        client.replies.clear()
+
+
+@contextmanager
+def store_url(engine: str) -> Iterator[dict[str, str]]:
+    """Settings for a store."""
+    with running_postgres() if engine == "postgresql" else nullcontext() as server:
+        yield {} if server is None else {"store.url": server.make_database()}
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+async def test_what_was_acknowledged_is_there_in_order_and_once(
+    tmp_path: Path, engine: str
+) -> None:
+    acknowledged = Acknowledgements()
+    authors = [Author(number, acknowledged) for number in range(CONNECTIONS)]
+    with store_url(engine) as settings, trio.fail_after(PATIENCE_S):
+        async with serving(tmp_path, settings, publish="key", config=CONFIG) as server:
+            await publish_and_kill(server, authors, acknowledged)
+        async with serving(tmp_path, settings, publish="key", config=CONFIG) as server:
+            async with trio.open_nursery() as nursery:
+                for author in authors:
+                    nursery.start_soon(author.publish, server, author.said + AFTERWARDS)
+            published = await read_all(server)
+    assert sum(author.repeated for author in authors) > 0
+    for author in authors:
+        theirs = [number for who, number in published if who == author.number]
+        assert theirs == list(range(author.said))
+
+
+async def publish_and_kill(
+    server: ServerProcess, authors: list[Author], acknowledged: Acknowledgements
+) -> None:
+    """Kill the server while it acknowledges thousands per second."""
+    survived = list[bool]()
+
+    async def publish(author: Author) -> None:
+        survived.append(await author.publish(server, math.inf))
+
+    async with trio.open_nursery() as nursery:
+        for author in authors:
+            nursery.start_soon(publish, author)
+        while len(acknowledged.times) < REALLY_PER_S:  # noqa: ASYNC110  # they come in hundreds
+            await trio.sleep(0.005)
+        under_way = sum(len(author.waiting) for author in authors)
+        server.process.kill()
+    await server.process.wait()
+    assert under_way > 0
+    assert survived == [False] * CONNECTIONS
+    assert acknowledged.total >= REALLY_PER_S
+
+
+async def read_all(server: ServerProcess) -> list[list[int]]:
+    """Everything that is in the channel, with offsets that have no hole."""
+    token = signed_token((server.data / "token-secret").read_bytes(), sub="reader")
+    found: list[list[int]] = []
+    async with await dial_tcp(server.addresses["http"], token) as client:
+        stands = await client.ask("history", channel=CHANNEL)
+        while len(found) < stands["offset"]:
+            since = {"epoch": stands["epoch"], "offset": len(found)}
+            page = await client.ask("history", channel=CHANNEL, limit=PAGE, since=since)
+            offsets = [one["offset"] for one in page["publications"]]
+            assert offsets == list(range(len(found) + 1, len(found) + 1 + len(offsets)))
+            assert offsets
+            found += [one["data"] for one in page["publications"]]
+    return found
