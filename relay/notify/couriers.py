@@ -37,7 +37,7 @@ from relay.store.writer import Writer
 
 log = structlog.get_logger("relay.webhooks")
 
-LONGEST_SLEEP_S = 60.0
+LONGEST_SLEEP_S = 300.0
 """The wall clock may be set meanwhile."""
 TRY_STORE_AGAIN_S = 5.0
 GONE = "the endpoint has answered 410: it wants nothing more"
