@@ -18,7 +18,7 @@ from relay.store.sql import SqlStore
 from relay.store.tables import metadata
 
 
-async def asked(store: object, question: str) -> object:
+def asked(store: object, question: str) -> object:
     """What the connection that writes answers."""
     assert isinstance(store, SqlStore)
     with store._database.writer.connect() as connection:
@@ -86,7 +86,7 @@ async def test_sqlite_is_set_to_survive_a_power_cut(
     tmp_path: Path, setting: str, value: object
 ) -> None:
     async with aclosing(await open_store("", tmp_path)) as store:
-        assert await asked(store, f"PRAGMA {setting}") == value
+        assert asked(store, f"PRAGMA {setting}") == value
 
 
 async def test_postgresql_is_asked_to_survive_a_power_cut(
@@ -98,7 +98,7 @@ async def test_postgresql_is_asked_to_survive_a_power_cut(
         connection.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = off"))
         connection.commit()
     async with aclosing(await open_store(url, tmp_path)) as store:
-        assert await asked(store, "SHOW synchronous_commit") == "on"
+        assert asked(store, "SHOW synchronous_commit") == "on"
 
 
 async def test_one_relay_has_a_store(

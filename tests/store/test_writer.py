@@ -1,6 +1,6 @@
 """Many changes with one sync, in order, and nobody told before it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import pairwise
 
@@ -19,9 +19,12 @@ from relay.store.writer import (
     GATHER_S,
     QUEUE_BYTES,
     QUEUE_COUNT,
+    Pending,
     Writer,
     gathering_s,
 )
+
+Submit = Callable[[Pending], Awaitable[None]]
 
 
 @asynccontextmanager
@@ -187,7 +190,7 @@ async def test_a_batch_is_bounded_in_bytes_but_takes_anything_alone() -> None:
 @pytest.mark.parametrize(
     ("size", "fits"), [(1, QUEUE_COUNT), (QUEUE_BYTES // 4, 4), (QUEUE_BYTES * 2, 1)]
 )
-async def test_a_full_queue_would_block(size: int, fits: int) -> None:
+def test_a_full_queue_would_block(size: int, fits: int) -> None:
     writer, counter = Writer(SlowStore(), trio.current_time), Counter()
     for _ in range(fits):
         writer.submit_nowait(OneMore(counter, size=size))
@@ -252,10 +255,10 @@ async def test_who_waits_for_room_at_the_end_is_told() -> None:
     store, counter = SlowStore(), Counter()
     refused = 0
 
-    async def wait_for_room(writer: Writer) -> None:
+    async def wait_for_room(submit: Submit) -> None:
         nonlocal refused
         with pytest.raises(StoreUnavailable):
-            await writer.submit(OneMore(counter))
+            await submit(OneMore(counter))
         refused += 1
 
     async with trio.open_nursery() as nursery, writing(store) as writer:
@@ -263,7 +266,8 @@ async def test_who_waits_for_room_at_the_end_is_told() -> None:
         writer.submit_nowait(OneMore(counter))
         await trio.sleep(0.01)
         writer.submit_nowait(OneMore(counter, size=QUEUE_BYTES))
-        nursery.start_soon(wait_for_room, writer)
+        submit = writer.submit
+        nursery.start_soon(wait_for_room, submit)
         await trio.sleep(0.01)
     assert refused == 1
 
