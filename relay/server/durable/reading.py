@@ -40,7 +40,7 @@ from relay.server.durable.streams import MISSING, existing, permit, touch
 from relay.server.exchange import Exchange
 from relay.store.contract import StoreUnavailable
 
-FIRST_POLL_S = 4.0
+FIRST_POLL_S = 3.0
 """A poll without a cursor is answered soon: the answer brings one, and from then on those who wait
 for the same share an address."""
 
