@@ -145,11 +145,14 @@ async def test_a_durable_publication_is_acknowledged_when_it_is_committed(tmp_pa
         client = await connected(here)
         disk = disk_of(here)
         command = client.command("publish", channel="kept:a", data=1)
+        began = trio.current_time()
         await client.say(command)
         await trio.sleep(0.9)
         assert (client.replies, disk.committed) == ({}, [])
         await client.result(command)
         assert disk.committed == ["kept:a"]
+        # At once, and not with what it is told next.
+        assert trio.current_time() - began < 1.1
 
 
 @attrs.define(eq=False)
@@ -211,6 +214,37 @@ async def test_over_the_bound_a_client_is_not_read_until_something_is_committed(
         history = await client.ask("history", channel="kept:a", limit=-1)
         assert [pub["data"] for pub in history["publications"]] == list(range(12))
         assert not session.is_held  # type: ignore[attr-defined] # the same
+
+
+@in_virtual_time
+async def test_what_was_refused_is_not_under_way(tmp_path: Path) -> None:
+    async with site(tmp_path, Limits(unacknowledged_publishes=2), channels=ROOMS) as here:
+        client = await connected(here)
+        refused = [client.command("publish", channel="brief:a", data="x" * 99) for _ in range(5)]
+        await client.say(*refused)
+        assert await client.code("publish", channel="brief:a", data=1) == 0
+        queue = here.services.writer.submit_nowait
+
+        def full(*_: object) -> None:
+            raise trio.WouldBlock
+
+        here.services.hub._submit = full
+        for _ in range(5):
+            assert await client.code("publish", channel="kept:a", data=1) == TOO_MANY
+        here.services.hub._submit = queue
+        assert await client.code("publish", channel="kept:a", data=1) == 0
+
+
+@in_virtual_time
+async def test_what_follows_the_end_in_one_message_is_not_carried_out(tmp_path: Path) -> None:
+    async with site(tmp_path, publish="key", channels=ROOMS) as here:
+        client, other = await connected(here, token_of(here, "ann")), await connected(here)
+        await client.say(
+            client.command("refresh", token=token_of(here, "bob")),
+            client.command("publish", channel="room:a", data=1),
+        )
+        await client.read_to_end()
+        assert (await other.ask("history", channel="room:a"))["offset"] == 0
 
 
 @in_virtual_time

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 import trio
-from support.centrifugo_client import CentrifugoClient, Refused, connected, now, token_of
+from support.centrifugo_client import CentrifugoClient, Refused, connected, dial, now, token_of
 from support.hostile import Site, site
 from support.memory import in_virtual_time
 from support.rooms import ROOMS
@@ -15,6 +16,7 @@ from relay.config import Limits
 from relay.messages.centrifugo.codes import UNSUBSCRIBED_BY_SERVER
 from relay.publication import Draft, Position
 from relay.server.centrifugo.sessions import LiveSession
+from relay.store.contract import Loaded, Store
 
 UNKNOWN, DENIED, ALREADY, LIMIT, NOT_AVAILABLE = 102, 103, 105, 106, 108
 EXPIRED_TOKEN, EXPIRED, UNRECOVERABLE = 109, 110, 112
@@ -169,7 +171,7 @@ async def test_it_is_recovered_only_if_nothing_is_missing(
             with pytest.raises(Refused) as refused:
                 await client.ask("subscribe", **request, flag=2)
             assert refused.value.code == UNRECOVERABLE
-        result = await client.ask("subscribe", **request)
+        result = await client.ask("subscribe", **request, flag=0 if expected is None else 2)
         assert result["was_recovering"]
         assert result.get("recovered", False) is (expected is not None)
         assert [pub["data"] for pub in result.get("publications", [])] == (expected or [])
@@ -299,6 +301,7 @@ async def test_a_subscription_whose_token_is_renewed_goes_on(
     [
         ("private:a", {"sub": "ann", "channel": "private:b"}, DENIED),
         ("private:b", {"sub": "ann", "channel": "private:b"}, DENIED),
+        ("private:a", {"sub": "ann", "channel": "private:c"}, DENIED),
         ("private:a", {"sub": "bob", "channel": "private:a"}, DENIED),
         ("private:a", {"sub": "ann"}, DENIED),
         ("private:a", {"sub": "ann", "channel": "private:a", "exp": 1}, EXPIRED),
@@ -310,11 +313,23 @@ async def test_what_renews_a_subscription_is_a_good_token_for_it(
 ) -> None:
     async with site(tmp_path, publish="key", channels=ROOMS) as here:
         ann = await connected(here, token_of(here, "ann"))
-        token = token_of(here, "ann", channel="private:a", exp=now(here) + 100)
+        for channel in ("private:a", "private:c"):
+            token = token_of(here, "ann", channel=channel, exp=now(here) + 100)
+            await ann.ask("subscribe", channel=channel, token=token)
+        token = token_of(here, **claims)
+        assert await ann.code("sub_refresh", channel=request_channel, token=token) == code
+
+
+@in_virtual_time
+async def test_a_subscription_that_has_ended_does_not_expire(tmp_path: Path) -> None:
+    async with site(tmp_path, Limits(expired_grace_s=1.0), publish="key", channels=ROOMS) as here:
+        ann = await connected(here, token_of(here, "ann"))
+        token = token_of(here, "ann", channel="private:a", exp=now(here) + 5)
         await ann.ask("subscribe", channel="private:a", token=token)
-        with pytest.raises(Refused) as refused:
-            await ann.ask("sub_refresh", channel=request_channel, token=token_of(here, **claims))
-        assert refused.value.code == code
+        await ann.ask("unsubscribe", channel="private:a")
+        await ann.ask("subscribe", channel="room:a")
+        await ann.read_pings(1)
+        assert [push for push in ann.pushes if "unsubscribe" in push] == []
 
 
 # What others do with it.
@@ -402,3 +417,64 @@ async def test_who_is_sent_away_is_told_not_to_come_back(tmp_path: Path) -> None
         assert await client.read_to_end() == (3503, "force disconnect")
         await trio.testing.wait_all_tasks_blocked()
         assert here.ended() == ["sent_away"]
+
+
+# While something else is waited for.
+
+
+@attrs.define(eq=False)
+class SlowToRead:
+    """A store that takes a second to find a channel."""
+
+    _store: Store
+
+    async def load(self, channel: str, *, keys_since_ms: int, latest: int) -> Loaded | None:
+        await trio.sleep(1)
+        return await self._store.load(channel, keys_since_ms=keys_since_ms, latest=latest)
+
+
+def slow_to_read(here: Site) -> None:
+    hub = here.services.hub
+    hub._store = SlowToRead(hub._store)  # type: ignore[assignment] # as far as is used
+
+
+@in_virtual_time
+async def test_nothing_of_a_channel_comes_before_the_reply_that_it_is_followed(
+    tmp_path: Path,
+) -> None:
+    async with site(tmp_path, channels=ROOMS) as here:
+        client, other = await connected(here), await connected(here)
+        slow_to_read(here)
+        quick = client.command("subscribe", channel="room:a")
+        await client.say(quick, client.command("subscribe", channel="kept:a"))
+        await trio.sleep(0.5)
+        await other.ask("publish", channel="room:a", data=1)
+        await client.publications(1)
+        assert client.order == ["reply 1", "reply 2", "pub"]
+        await trio.sleep(1)
+        await client.ask("ping")
+        assert client.order.index("reply 3") > client.order.index("pub")
+
+
+@in_virtual_time
+async def test_what_comes_while_a_token_s_other_channels_are_opened_is_in_the_reply(
+    tmp_path: Path,
+) -> None:
+    async with site(tmp_path, publish="key", channels=ROOMS) as here:
+        other = await connected(here)
+        epoch = (await other.ask("subscribe", channel="room:a"))["epoch"]
+        await other.ask("publish", channel="room:a", data=1)
+        slow_to_read(here)
+        client = await dial(here)
+        token = token_of(here, "ann", channels=["room:a", "kept:a"])
+        subs = {"room:a": {"recover": True, "epoch": epoch, "offset": 0}}
+        command = client.command("connect", token=token, subs=subs)
+        await client.say(command)
+        await trio.sleep(0.5)
+        await other.ask("publish", channel="room:a", data=2)
+        sub = (await client.result(command))["subs"]["room:a"]
+        assert [pub["data"] for pub in sub["publications"]] == [1, 2]
+        assert (sub["offset"], sub["recovered"]) == (2, True)
+        await other.ask("publish", channel="room:a", data=3)
+        (pub,) = await client.publications(1)
+        assert pub["offset"] == 3

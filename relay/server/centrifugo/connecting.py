@@ -36,18 +36,27 @@ def connect(
             return None
     if len(caller.channels) > session.services.config.limits.subscriptions:
         raise CommandRefused(ErrorCode.LIMIT_EXCEEDED)
-    return _connect(session, number, request, caller)
+    if caller.channels:
+        return _approach_and_connect(session, number, request, caller)
+    _connect(session, number, caller, [])
+    return None
 
 
-async def _connect(
+async def _approach_and_connect(
     session: CentrifugoSession, number: int, request: commands.Connect, caller: Caller
 ) -> None:
     """Approach what the token subscribes it to; then all the rest at once."""
-    services = session.services
+    hub = session.services.hub
     near = [
-        await approach(services.hub, name, caller, commands.since(request.subs.get(name)))
+        await approach(hub, name, caller, commands.since(request.subs.get(name)))
         for name in caller.channels
     ]
+    if not session.is_over:
+        _connect(session, number, caller, near)
+
+
+def _connect(session: CentrifugoSession, number: int, caller: Caller, near: list[Approach]) -> None:
+    services = session.services
     session.begin(caller, services.ports.random.randbytes(CLIENT_BYTES).hex())
     result = replies.ConnectResult(
         client=session.client,

@@ -11,12 +11,12 @@ from relay.messages.centrifugo.commands import REJECT_UNRECOVERED
 from relay.messages.content_types import is_json
 from relay.server.centrifugo.connecting import seen_as
 from relay.server.centrifugo.session import CentrifugoSession
-from relay.server.centrifugo.subscription import Terms, approach, ttl
+from relay.server.centrifugo.subscription import Approach, Terms, approach, approach_nowait, ttl
 
 
 def subscribe(
     session: CentrifugoSession, number: int, request: commands.Subscribe
-) -> Awaitable[None]:
+) -> Awaitable[None] | None:
     """Follow a channel, because its rules let this caller, or a token for it does."""
     if not request.channel:
         raise session.broken("a channel is needed")
@@ -33,7 +33,11 @@ def subscribe(
         rejects_unrecovered=bool(request.flag & REJECT_UNRECOVERED),
         expires_at=None if token is None else token.expires_at,
     )
-    return _subscribe(session, number, request, terms)
+    near = approach_nowait(session.services.hub, request.channel, commands.since(request))
+    if near is None:
+        return _subscribe(session, number, request, terms)
+    _join(session, number, near, terms)
+    return None
 
 
 async def _subscribe(
@@ -41,11 +45,15 @@ async def _subscribe(
 ) -> None:
     since = commands.since(request)
     near = await approach(session.services.hub, request.channel, session.caller, since)
+    if not session.is_over:
+        _join(session, number, near, terms)
+
+
+def _join(session: CentrifugoSession, number: int, near: Approach, terms: Terms) -> None:
     if not is_json(near.channel.content_type):
         raise CommandRefused(ErrorCode.NOT_AVAILABLE)
-    if not session.is_over:
-        result = session.join(near, terms)
-        session.reply(replies.result(number, "subscribe", result))
+    result = session.join(near, terms)
+    session.reply(replies.result(number, "subscribe", result))
 
 
 def may_read(session: CentrifugoSession, channel: str) -> bool:

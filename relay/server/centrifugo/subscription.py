@@ -15,7 +15,7 @@ import msgspec
 import trio
 
 from relay.channels.channel import Channel
-from relay.channels.hub import Hub
+from relay.channels.hub import RECOVERABLE, Hub
 from relay.fanout.follower import Follower
 from relay.fanout.outlet import Outlet
 from relay.identity.caller import Caller
@@ -78,6 +78,17 @@ async def approach(hub: Hub, name: str, caller: Caller, since: Position | None) 
     channel = await hub.open(name, caller)
     missed = None if since is None else await hub.catch_up(channel, since)
     return Approach(channel, since, missed)
+
+
+def approach_nowait(hub: Hub, name: str, since: Position | None) -> Approach | None:
+    """The same where there is nothing to wait for, which is nearly always; else None."""
+    channel = hub.find(name)
+    if channel is None:
+        return None
+    if since is None:
+        return Approach(channel, None, None)
+    missed = channel.missed(since)
+    return None if missed is None or len(missed) > RECOVERABLE else Approach(channel, since, missed)
 
 
 @attrs.frozen(kw_only=True)
