@@ -1,6 +1,10 @@
 """One answer from whoever gives it: whole, bytewise, and hostile."""
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from relay.outbound.exchange import Answer, Exchange
 from relay.outbound.failures import Failure, Unanswered
@@ -108,3 +112,29 @@ def test_a_request_says_who_asks_whom_for_what() -> None:
         *lines
     }
     assert body == b"12345"
+
+
+SEEDS = [data for data, _ in ANSWERS.values()]
+
+
+@given(
+    st.sampled_from(SEEDS),
+    st.lists(st.tuples(st.integers(0, 200), st.binary(max_size=4)), max_size=6),
+    st.integers(1, 50),
+)
+def test_whatever_comes_back_is_an_answer_or_one_of_few_failures(
+    data: bytes, edits: list[tuple[int, bytes]], size: int
+) -> None:
+    """Another exception would end the server, not the delivery."""
+    hostile = bytearray(data)
+    for at, more in edits:
+        hostile[at : at + len(more)] = more
+    pieces = [bytes(hostile[at : at + size]) for at in range(0, len(hostile), size)]
+    with suppress(Unanswered):
+        assert read(exchange(), [*pieces, b""]) is not None
+
+
+def read(it: Exchange, pieces: list[bytes]) -> Answer | None:
+    """The first answer in these pieces."""
+    answers = (it.receive(piece) for piece in pieces)
+    return next((answer for answer in answers if answer is not None), None)

@@ -3,6 +3,8 @@
 import socket
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from relay.outbound.failures import Failure, Forbidden
 from relay.outbound.url import parse_url
@@ -109,3 +111,49 @@ def test_what_is_no_url_is_refused(text: str) -> None:
     with pytest.raises(Forbidden) as caught:
         parse_url(text)
     assert caught.value.failure is Failure.MALFORMED
+
+
+PIECES = st.sampled_from(
+    [
+        "https",
+        "http",
+        "://",
+        "[",
+        "]",
+        ":",
+        "@",
+        "::1",
+        "127.0.0.1",
+        "0x7f",
+        ".",
+        "/",
+        "?",
+        "#",
+        "%",
+        "a.example",
+        "443",
+        "xn--",
+        "%25",
+        "\\",
+        "①",
+        "\x00",
+        " ",
+    ]
+)
+
+
+@given(st.lists(PIECES | st.text(max_size=3), max_size=10).map("".join))
+def test_any_text_is_a_target_or_forbidden(text: str) -> None:
+    try:
+        target = parse_url(text, allow_http=True)
+    except Forbidden:
+        return
+    assert "@" not in target.authority
+    assert 0 < target.port < 65536
+    assert target.path.startswith("/")
+    # What the C library would take for an address is one to us as well.
+    try:
+        socket.inet_aton(target.host)
+    except OSError:
+        return
+    assert target.address is not None
