@@ -63,7 +63,8 @@ async def measure(subscribers: int, rate: float, seconds: float) -> None:
         rtmp=RtmpConfig(listen=ANY),
         http=HttpConfig(listen=ANY, admin=ANY),
         store=StoreConfig(url="memory:"),
-        limits=Limits(connections_per_address=1_000_000),
+        # The followers of this measurement read, and answer nothing.
+        limits=Limits(connections_per_address=1_000_000, ping_s=3600),
     )
     async with open_relay(config) as server:
         shown = server._services.views

@@ -21,6 +21,7 @@ from measuring_views.crowd import views
 from support.http_client import UPGRADE, masked_frame, request_bytes
 
 SAMPLE = 50
+TEXT = 0x81
 AT_ONCE = 200
 CHANGED = re.compile(rb'"path":"/\d+/at","value":(\d+)')
 
@@ -59,8 +60,6 @@ class Follower:
         elif "push" in line:
             self.publications += 1
             self._apply(line["push"]["pub"]["data"])
-        elif line == {}:
-            self.sock.send(masked_frame(1, b"{}"))
 
     def _apply(self, data: Any) -> None:
         if "value" in data:
@@ -77,6 +76,7 @@ class Follower:
             self.received = rest
         if len(self.received) < 2:
             return None
+        assert self.received[0] == TEXT, self.received[:100]
         size, start = self.received[1], 2
         if size == 126:
             size, start = int.from_bytes(self.received[2:4], "big"), 4

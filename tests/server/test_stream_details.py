@@ -218,7 +218,8 @@ async def test_what_could_not_be_kept_was_not_changed(
     owner = bearers(tmp_path)["owner"]
     async with site(tmp_path, publish="key") as here:
 
-        async def fail(_: object, batch: object) -> None:
+        async def fail(_store: object, _batch: object) -> None:
+            await trio.lowlevel.checkpoint()
             raise StoreUnavailable("the disk is full")
 
         monkeypatch.setattr(MemoryStore, "commit", fail)

@@ -227,6 +227,14 @@ def test_equal_views_are_one() -> None:
     assert len(engine) == 2
 
 
+def test_a_view_that_is_closed_has_no_events_any_more() -> None:
+    engine = Engine(10)
+    closed, open_still = engine.open(Query(limit=5)), engine.open(Query(limit=6))
+    engine.put(item("a"))
+    engine.close(closed)
+    assert [window for window, _ in engine.take_changes()] == [open_still]
+
+
 def test_there_are_only_so_many_different_views() -> None:
     engine = Engine(2)
     first = engine.open(Query(limit=1))

@@ -24,7 +24,7 @@ from relay.server.rpc import methods
 from relay.views.details import Details
 from relay.views.item import Item
 from relay.views.query import Filter, Query, Sort, canonical
-from relay.views.views import GATHER_S, IDLE_S, TIDY_EVERY_S
+from relay.views.views import GATHER_S, IDLE_S, TIDY_EVERY_S, may_see
 
 EVERYTHING = "view:sort=viewers&limit=20"
 
@@ -249,6 +249,11 @@ async def test_the_channel_of_unlisted_streams_is_for_their_owner_and_the_operat
                     await other.ask("subscribe", channel=channel)
         with pytest.raises(Refused):
             await ann.ask("subscribe", channel=everything)
+
+
+def test_nobody_is_nobodys_owner() -> None:
+    for user in ("", None):
+        assert not may_see(Query(filter=Filter(user=user, unlisted=True)), NOBODY)
 
 
 @in_virtual_time

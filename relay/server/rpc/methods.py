@@ -56,7 +56,8 @@ class Context:
 
 
 Arguments = Mapping[str, Any]
-Method = Callable[[Context, Arguments], Awaitable[bytes]]
+Method = Callable[[Context, Arguments], bytes | Awaitable[bytes]]
+"""Its result at once, or when there is one."""
 
 
 async def invoke(context: Context, call: Call) -> bytes:
@@ -69,15 +70,16 @@ async def invoke(context: Context, call: Call) -> bytes:
     if found is None:
         raise RpcError(METHOD_NOT_FOUND, f"there are {', '.join(_METHODS)}")
     method, names = found
-    return await method(context, arguments(call.params, names))
+    result = method(context, arguments(call.params, names))
+    return result if isinstance(result, bytes) else await result
 
 
-async def _create(context: Context, _: Arguments) -> bytes:
+def _create(context: Context, _: Arguments) -> bytes:
     session = context.sessions.create(context.connection.client, context.caller)
     return msgspec.json.encode({"session": session.id, "expires_s": context.sessions.idle_s})
 
 
-async def _subscribe(context: Context, given: Arguments) -> bytes:
+def _subscribe(context: Context, given: Arguments) -> bytes:
     session = _session(context, given)
     query = _query(given, context.caller)
     if not may_see(query, context.caller):
@@ -106,12 +108,12 @@ async def _get_events(context: Context, given: Arguments) -> bytes:
         context.sessions.touch(session)
 
 
-async def _unsubscribe(context: Context, given: Arguments) -> bytes:
+def _unsubscribe(context: Context, given: Arguments) -> bytes:
     _session(context, given).unfollow(_text(given, "key"))
     return TRUE
 
 
-async def _destroy(context: Context, given: Arguments) -> bytes:
+def _destroy(context: Context, given: Arguments) -> bytes:
     context.sessions.destroy(_session(context, given))
     return TRUE
 
