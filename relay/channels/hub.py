@@ -51,6 +51,8 @@ from relay.store.contract import (
 from relay.store.writer import Pending
 
 EPOCH_BYTES = 4
+CHANNEL_BYTES = 2048
+"""What a channel costs that keeps nothing; counted, because anybody may ask for any name."""
 RECOVERABLE = 5000
 """Publications; who has missed more reads history instead."""
 KEYS_FOR_S = 300.0
@@ -178,6 +180,7 @@ class Hub:
         if (stream := name.stream) is not None:
             channel.moment = lambda: self._moment_of(stream)
         keys = self._keys[channel] = Keys()
+        self._charge(CHANNEL_BYTES)
         if loaded is not None:
             restore(channel, loaded)
             keys.known.update((key, (offset, self._now_ms())) for key, offset in loaded.keys)
@@ -419,7 +422,7 @@ class Hub:
         if self._channels.get(channel.name.text) is channel:
             del self._channels[channel.name.text]
             del self._keys[channel]
-            self._charge(-channel.history.held_bytes)
+            self._charge(-channel.history.held_bytes - CHANNEL_BYTES)
 
     # Sums.
 

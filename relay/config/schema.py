@@ -106,7 +106,7 @@ class ChannelsConfig:
 
     namespaces: tuple[NamespaceConfig, ...] = ()
     """Beside the built-in ones, or instead of those of the same name."""
-    open_channels: int = 200_000
+    open_channels: int = 100_000
     """In memory at once; more are refused."""
     idle_s: float = 60.0
     """How long one stays in memory that nobody follows and that keeps nothing."""
