@@ -14,7 +14,7 @@ from typing import Protocol
 import attrs
 import trio
 
-from relay.fanout.feed import Feed, Wake
+from relay.fanout.feed import Due, Feed, Wake
 from relay.fanout.follower import Follower
 from relay.fanout.outlet import Outlet
 from relay.ports import Ports
@@ -76,7 +76,7 @@ class Pings:
     @_groups.default
     def _make_groups(self) -> list[_Group]:
         names = [f"centrifugo pings {number}" for number in range(GROUPS)]
-        return [_Group(Feed(name, _NoPrelude(), self._wake)) for name in names]
+        return [_Group(Feed(name, _NoPrelude(), self._wake, urgent=Due.PROMPT)) for name in names]
 
     @property
     def every_s(self) -> int:
