@@ -25,6 +25,8 @@ from relay.server.exchange import Exchange
 SUBPROTOCOL = "centrifuge-json"
 COMMANDS_PER_TURN = 32
 """Of one message; then somebody else's are read."""
+PONG = "{}"
+"""By itself it is all that an idle client ever says, and there are many of those."""
 
 
 def websocket(exchange: Exchange) -> Reason | Next:
@@ -91,6 +93,10 @@ def _decoded(session: CentrifugoSession, message: bytes) -> str:
 
 
 async def _carry_out_all(session: CentrifugoSession, message: str) -> None:
+    if message == PONG:
+        await _count(session)
+        _take_idless(session, Command())
+        return
     try:
         commands = read_commands(message)
     except FormatError as error:
