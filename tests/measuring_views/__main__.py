@@ -76,7 +76,7 @@ async def measure(subscribers: int, rate: float, seconds: float) -> None:
         for key in crowd.fill(BROADCASTS):
             shown.changed(key)
         host, _, port = server.addresses["http"].rpartition(":")
-        command = [*FOLLOWERS, host, port, str(subscribers), str(seconds + 2)]
+        command = [*FOLLOWERS, host, port, str(subscribers), str(seconds)]
         process = await trio.lowlevel.open_process(
             ["taskset", "-c", "1", *command], stdin=-1, stdout=-1
         )

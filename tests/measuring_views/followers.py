@@ -21,6 +21,7 @@ from measuring_views.crowd import views
 from support.http_client import UPGRADE, masked_frame, request_bytes
 
 SAMPLE = 50
+QUIET_S = 2.0
 TEXT = 0x81
 AT_ONCE = 200
 CHANGED = re.compile(rb'"path":"/\d+/at","value":(\d+)')
@@ -41,10 +42,7 @@ class Follower:
         self.sock.send(masked_frame(1, json.dumps(command).encode()))
 
     def read(self) -> bytes:
-        try:
-            return self.sock.recv(1 << 20)
-        except BlockingIOError:
-            return b""
+        return self.sock.recv(1 << 20)
 
     def messages(self, data: bytes) -> Iterator[bytes]:
         """Every line of every whole frame, the answer to the upgrade left out."""
@@ -115,10 +113,12 @@ def follow(followers: list[Follower], seconds: float) -> dict[str, Any]:
     lags: list[int] = []
     reads = received = 0
     until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
-        for key, _ in selector.select(left):
+    # Who is behind when time is up reads the rest: then nothing comes for a while.
+    while (ready := selector.select(QUIET_S)) or time.monotonic() < until:
+        for key, _ in ready:
             follower = key.data
             data = follower.read()
+            assert data, f"{follower.channel}: the server has hung up"
             reads += 1
             received += len(data)
             if follower.is_sampled:
