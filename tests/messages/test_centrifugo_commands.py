@@ -182,6 +182,21 @@ def test_what_is_no_command_is_refused(message: str) -> None:
         read_commands(message)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (r"\ud83d", "\ufffd"),
+        (r"\uDE00", "\ufffd"),
+        (r"a\ud83d\ud83d\ude00\ude00b", "a\ufffd\U0001f600\ufffdb"),
+        (r"\ud83d\n\\ud83d \u0041", "\ufffd\n\\ud83d A"),
+    ],
+)
+def test_half_an_emoji_is_shown_as_what_it_is(text: str, expected: str) -> None:
+    request = one('{"id":1,"publish":{"channel":"a","data":"' + text + '"}}').request
+    assert isinstance(request, Publish)
+    assert json.loads(plain_json(request.data)) == expected
+
+
 def test_what_later_clients_add_is_passed_over() -> None:
     command = one('{"id":1,"more":{},"subscribe":{"channel":"a","tf":{"op":""},"type":1}}')
     assert command.request == Subscribe(channel="a")

@@ -173,6 +173,10 @@ class Command(msgspec.Struct, frozen=True, gc=False):
 
 _decoder = msgspec.json.Decoder(Command)
 
+_ESCAPES = re.compile(
+    r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+"""A whole surrogate pair, or half of one, or any other escape."""
 _LINE_BREAKS = b"\r\n"
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{\]}]')
 
@@ -184,12 +188,28 @@ def read_commands(message: str) -> list[Command]:
         FormatError: it is something else.
     """
     try:
-        commands = _decoder.decode_lines(message)
+        commands = _decode(message)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise FormatError(f"not a command: {error}") from None
     if not commands:
         raise FormatError("an empty message")
     return commands
+
+
+def _decode(message: str) -> list[Command]:
+    try:
+        return _decoder.decode_lines(message)
+    except msgspec.DecodeError:
+        # A page that cuts a text in the middle of an emoji sends half of it, which is JSON, though
+        # no Unicode (RFC 8259, 8.2).  That must not end its connection for good.
+        whole = _ESCAPES.sub(_without_half, message)
+        if whole == message:
+            raise
+        return _decoder.decode_lines(whole)
+
+
+def _without_half(escape: re.Match[str]) -> str:
+    return r"\ufffd" if escape["half"] else escape[0]
 
 
 def plain_json(raw: msgspec.Raw) -> bytes:
