@@ -139,8 +139,8 @@ class Site:
         try:
             async for more in stream:
                 data = await self._answer(stream, data + more)
-        except trio.BrokenResourceError:
-            return
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            return  # The measurement is over, and somebody has gone before the last message.
 
     async def _answer(self, stream: trio.SocketStream, data: bytes) -> bytes:
         while found := re.match(rb"(GET|POST) /\w+\?id=(\d+) .*?\r\n\r\n", data, re.DOTALL):
