@@ -57,6 +57,8 @@ async def test_who_polls_and_who_follows_gets_the_same_event(tmp_path: Path) -> 
         _, _, headers = await read(here, "/v1/stream/stream:live/cat")
         poll = f"/v1/stream/stream:live/cat?offset={headers['stream-next-offset']}&live=long-poll"
         await here.publish("cat")
+        # A first poll is held for three seconds, which is as long as a stream must be stable.
+        await trio.sleep(1)
         _, polled, _ = await read(here, poll)
         assert [event["type"] for event in polled] == ["stream.online"]
         assert await told(sse) == polled
