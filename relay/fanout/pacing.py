@@ -55,8 +55,10 @@ something else has disturbed, and the frames behind it must not be slower for th
 """
 
 
-MESSAGES_SHARE = 0.85
-"""Of the core, for the passes of messages and pictures together."""
+MESSAGES_SHARE = 1.0
+"""Of the core, for the passes of messages and pictures together: the next one may begin when the
+last is over.  Others get their turns between its slices, and a pause would only be waited for.
+"""
 LEAST_SHARE = 0.3
 """For those of messages, whatever the pictures take."""
 
