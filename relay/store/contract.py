@@ -20,6 +20,7 @@ import attrs
 
 from relay.errors import RelayError
 from relay.publication import Publication
+from relay.store.follows import FollowChange, FollowReader
 from relay.store.outbox import OutboxChange, OutboxReader
 
 JSON_TYPE = "application/json"
@@ -117,7 +118,8 @@ class PutDetails:
     value: bytes
 
 
-Change = CreateChannel | Append | TouchChannel | Trim | DeleteChannel | PutDetails | OutboxChange
+ChannelChange = CreateChannel | Append | TouchChannel | Trim | DeleteChannel
+Change = ChannelChange | PutDetails | OutboxChange | FollowChange
 
 
 @attrs.frozen(kw_only=True)
@@ -151,7 +153,7 @@ class StoreStatistics:
     """By name; empty for a store that needs none."""
 
 
-class Store(OutboxReader, Protocol):
+class Store(OutboxReader, FollowReader, Protocol):
     """See the head of this module.  Every method may wait; none blocks the event loop."""
 
     async def commit(self, batch: Sequence[Change]) -> None:

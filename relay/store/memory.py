@@ -20,6 +20,8 @@ from relay.store.contract import (
     TouchChannel,
     Trim,
 )
+from relay.store.follows import DropFollow, Follow, PutFollow
+from relay.store.follows_memory import MemoryFollows
 from relay.store.outbox import Delivery, DeliveryState
 from relay.store.outbox_memory import MemoryOutbox
 
@@ -60,6 +62,7 @@ class MemoryStore:
     _channels: dict[str, _Channel] = attrs.field(factory=dict, init=False)
     _details: dict[str, bytes] = attrs.field(factory=dict, init=False)
     _outbox: MemoryOutbox = attrs.field(factory=MemoryOutbox, init=False)
+    _follows: MemoryFollows = attrs.field(factory=MemoryFollows, init=False)
 
     async def commit(self, batch: Sequence[Change]) -> None:
         await trio.lowlevel.checkpoint()
@@ -129,6 +132,30 @@ class MemoryStore:
         await trio.lowlevel.checkpoint()
         return self._outbox.latest(endpoint, state, below, limit)
 
+    async def follow(self, user: str, stream: str) -> Follow | None:
+        await trio.lowlevel.checkpoint()
+        return self._follows.find(user, stream)
+
+    async def follows(self, user: str, *, below: int = 0, limit: int) -> list[Follow]:
+        await trio.lowlevel.checkpoint()
+        return self._follows.by_user(user, below, limit)
+
+    async def followers(self, stream: str, *, below: int = 0, limit: int) -> list[Follow]:
+        await trio.lowlevel.checkpoint()
+        return self._follows.by_stream(stream, below, limit)
+
+    async def follow_count(self, user: str) -> int:
+        await trio.lowlevel.checkpoint()
+        return self._follows.count(user)
+
+    async def follower_counts(self) -> dict[str, int]:
+        await trio.lowlevel.checkpoint()
+        return self._follows.counts()
+
+    async def outlived_follows(self, now_ms: int, *, limit: int) -> list[Follow]:
+        await trio.lowlevel.checkpoint()
+        return self._follows.outlived(now_ms, limit)
+
     def statistics(self) -> StoreStatistics:
         return StoreStatistics(threads={})
 
@@ -168,6 +195,8 @@ class MemoryStore:
             case Append(channel=channel) | TouchChannel(channel) | Trim(channel):
                 if it := self._channels.get(channel):
                     _change(it, change)
+            case PutFollow() | DropFollow():
+                self._follows.make(change)
             case _:
                 self._outbox.make(change)
 

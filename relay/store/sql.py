@@ -22,8 +22,9 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from relay.publication import Publication
-from relay.store import outbox_sql, reading
+from relay.store import follows_sql, outbox_sql, reading
 from relay.store.contract import Change, Loaded, StoreConflict, StoreStatistics, StoreUnavailable
+from relay.store.follows import Follow
 from relay.store.outbox import Delivery, DeliveryState
 from relay.store.threads import READERS, Threads
 from relay.store.writing import Writing
@@ -104,6 +105,24 @@ class SqlStore:
         self, endpoint: str, *, state: DeliveryState | None = None, below: int = 0, limit: int
     ) -> list[Delivery]:
         return await self._ask(lambda it: outbox_sql.latest(it, endpoint, state, below, limit))
+
+    async def follow(self, user: str, stream: str) -> Follow | None:
+        return await self._ask(lambda it: follows_sql.find(it, user, stream))
+
+    async def follows(self, user: str, *, below: int = 0, limit: int) -> list[Follow]:
+        return await self._ask(lambda it: follows_sql.by_user(it, user, below, limit))
+
+    async def followers(self, stream: str, *, below: int = 0, limit: int) -> list[Follow]:
+        return await self._ask(lambda it: follows_sql.by_stream(it, stream, below, limit))
+
+    async def follow_count(self, user: str) -> int:
+        return await self._ask(lambda it: follows_sql.count(it, user))
+
+    async def follower_counts(self) -> dict[str, int]:
+        return await self._ask(follows_sql.counts)
+
+    async def outlived_follows(self, now_ms: int, *, limit: int) -> list[Follow]:
+        return await self._ask(lambda it: follows_sql.outlived(it, now_ms, limit))
 
     def statistics(self) -> StoreStatistics:
         return StoreStatistics(

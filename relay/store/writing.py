@@ -14,8 +14,10 @@ import attrs
 from sqlalchemy import Connection
 from sqlalchemy.sql.base import Executable
 
-from relay.store import outbox_sql, statements
+from relay.store import follows_sql, outbox_sql, statements
 from relay.store.contract import Change, StoreConflict
+from relay.store.follows import FollowChange
+from relay.store.outbox import OutboxChange
 from relay.store.plan import Step, plan
 from relay.store.rows import Row
 
@@ -50,8 +52,8 @@ class Writing:
             self._update(connection, step)
             if step.keys:
                 self._forget_keys(connection, step)
-            for change in step.notices:
-                outbox_sql.execute(connection, change)
+            for change in step.others:
+                _execute(connection, change)
         if self._has_graves:
             self._sweep(connection)
 
@@ -86,6 +88,13 @@ class Writing:
             self._has_graves = False
         elif connection.execute(statements.DIG, {"grave": grave}).rowcount < statements.SWEPT_ROWS:
             connection.execute(statements.FILL, {"grave": grave})
+
+
+def _execute(connection: Connection, change: OutboxChange | FollowChange) -> None:
+    if isinstance(change, FollowChange):
+        follows_sql.execute(connection, change)
+    else:
+        outbox_sql.execute(connection, change)
 
 
 def _run(connection: Connection, statement: Executable, rows: Collection[Row]) -> None:

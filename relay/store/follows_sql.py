@@ -1,0 +1,89 @@
+"""Follows in a database: the changes, and the questions.  Everything here runs in a thread."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from relay.store.follows import DropFollow, Follow, FollowChange, PutFollow
+from relay.store.follows_tables import follows
+from relay.store.rows import decode, encode
+
+
+def execute(connection: Connection, change: FollowChange) -> None:
+    """Make one change in the connection's transaction."""
+    match change:
+        case PutFollow():
+            _put(connection, change)
+        case DropFollow(user, stream):
+            connection.execute(delete(follows).where(*_of(user, stream)))
+
+
+def find(connection: Connection, user: str, stream: str) -> Follow | None:
+    """See `Store.follow`."""
+    row = connection.execute(select(follows).where(*_of(user, stream))).mappings().one_or_none()
+    return None if row is None else _follow(row)
+
+
+def by_user(connection: Connection, user: str, below: int, limit: int) -> list[Follow]:
+    """See `Store.follows`."""
+    return _page(connection, follows.c.user == encode(user), below, limit)
+
+
+def by_stream(connection: Connection, stream: str, below: int, limit: int) -> list[Follow]:
+    """See `Store.followers`."""
+    return _page(connection, follows.c.stream == encode(stream), below, limit)
+
+
+def count(connection: Connection, user: str) -> int:
+    """See `Store.follow_count`."""
+    statement = select(func.count()).select_from(follows).where(follows.c.user == encode(user))
+    return int(connection.execute(statement).scalar_one())
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """See `Store.follower_counts`."""
+    statement = select(follows.c.stream, func.count()).group_by(follows.c.stream)
+    found: Sequence[Any] = connection.execute(statement).all()
+    return {decode(stream): number for stream, number in found}
+
+
+def outlived(connection: Connection, now_ms: int, limit: int) -> list[Follow]:
+    """See `Store.outlived_follows`."""
+    over = select(follows).where(follows.c.until_ms <= now_ms).order_by(follows.c.until_ms)
+    return [_follow(row) for row in connection.execute(over.limit(limit)).mappings()]
+
+
+def _put(connection: Connection, change: PutFollow) -> None:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    row = {
+        "user": encode(change.user),
+        "stream": encode(change.stream),
+        "since_ms": change.since_ms,
+        "until_ms": change.until_ms,
+    }
+    connection.execute(dialect.insert(follows).values(row).on_conflict_do_nothing())
+
+
+def _of(user: str, stream: str) -> tuple[ColumnElement[bool], ...]:
+    return follows.c.user == encode(user), follows.c.stream == encode(stream)
+
+
+def _page(
+    connection: Connection, whose: ColumnElement[bool], below: int, limit: int
+) -> list[Follow]:
+    statement = select(follows).where(whose).order_by(follows.c.id.desc()).limit(limit)
+    if below:
+        statement = statement.where(follows.c.id < below)
+    return [_follow(row) for row in connection.execute(statement).mappings()]
+
+
+def _follow(row: Mapping[Any, Any]) -> Follow:
+    return Follow(
+        id=row["id"],
+        user=decode(row["user"]),
+        stream=decode(row["stream"]),
+        since_ms=row["since_ms"],
+        until_ms=row["until_ms"],
+    )
