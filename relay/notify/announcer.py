@@ -26,6 +26,7 @@ from relay.channels.hub import Hub
 from relay.channels.publishing import Outcome
 from relay.config.schema import NotifyConfig
 from relay.notify.agenda import Agenda
+from relay.notify.carrier import Carrier
 from relay.notify.events import Described, Event, event_of, restored_airing
 from relay.notify.session_events import Patience, Sight, StreamNotices
 from relay.ports import Ports
@@ -61,6 +62,7 @@ class Announcer:
     _recipients: Recipients
     _queued: Callable[[Sequence[str]], None]
     """Told the endpoints that something has been queued for."""
+    _carriers: Sequence[Carrier] = ()
     _streams: dict[str, StreamNotices] = attrs.field(factory=dict, init=False)
     _agenda: Agenda = attrs.field(factory=Agenda, init=False)
     _changed: dict[str, None] = attrs.field(factory=dict, init=False)
@@ -168,6 +170,8 @@ class Announcer:
         try:
             for event, endpoints in zip(events, recipients, strict=True):
                 announcement.changes_of_events += event.changes(endpoints)
+                for carrier in self._carriers:
+                    announcement.changes_of_events += carrier.changes(event)
                 for name in event.channels:
                     await self._add(announcement, name, event)
             await self._writer.submit(announcement)
@@ -195,6 +199,8 @@ class Announcer:
 
     def _tell(self, events: Sequence[Event], recipients: Sequence[tuple[str, ...]]) -> None:
         self._queued(list({endpoint: None for endpoints in recipients for endpoint in endpoints}))
+        for carrier in self._carriers:
+            carrier.carry(events)
         for event in events:
             stored = event.stored
             log.info("announced", stream=stored.stream, type=stored.type, event_id=stored.id)

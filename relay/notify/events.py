@@ -31,6 +31,8 @@ class Event:
     stored: StoredEvent
     channels: tuple[str, ...]
     """Where it is published."""
+    is_listed: bool
+    """Whether those may hear of it who have not asked for this stream by its address."""
     airing: Airing | None
 
     def changes(self, endpoints: tuple[str, ...]) -> Sequence[Change]:
@@ -66,6 +68,7 @@ def event_of(notice: Notice, stream: str, said: Described, *, event_id: str, sou
             id=event_id, at_ms=notice.at_ms, stream=stream, type=notice.type.value, body=body
         ),
         channels=(own, "streams") if said.is_listed else (own,),
+        is_listed=said.is_listed,
         airing=notice.airing,
     )
 
