@@ -22,6 +22,7 @@ import trio
 from measuring_views.crowd import Crowd, views
 
 from relay import Config, open_relay
+from relay.cli.collecting import spare_the_living
 from relay.config import HttpConfig, Limits, RtmpConfig, StoreConfig
 from relay.views.item import Item
 from relay.views.views import Views
@@ -84,6 +85,7 @@ async def measure(subscribers: int, rate: float, seconds: float) -> None:
         assert process.stdout is not None
         await process.stdout.receive_some()
         await trio.sleep(2)
+        spare_the_living()
         late_ms: list[float] = []
         async with trio.open_nursery() as nursery:
             nursery.start_soon(drive, crowd, shown, rate)
@@ -105,6 +107,7 @@ async def measure(subscribers: int, rate: float, seconds: float) -> None:
     megabytes = told["bytes"] / seconds / 1e6
     print(f"received in {told['reads'] / seconds:.0f} reads/s of {megabytes:.1f} MB/s")
     print(f"CPU of the server        {100 * cpu:.0f} % of one core")
+    print(f"CPU of the followers     {100 * told['busy_s'] / seconds:.0f} % of another")
     print(f"from change to follower  {percentiles(told['lags_ms'])} ({len(told['lags_ms'])} seen)")
     print(f"event loop late by       {percentiles(late_ms)}")
     print("what sampled followers hold is what the server shows")

@@ -2,8 +2,9 @@
 
     python -m measuring_views.followers HOST PORT COUNT SECONDS
 
-All are read; one in `SAMPLE` is looked into: how old each change was when it came, and whether what
-the patches make of the view is what the server says at the end.
+All are read, and what most of them receive is discarded unseen, so that this process is not what
+is measured.  One in `SAMPLE` is looked into: how old each change was when it came, and, when time
+is up, whether what the patches make of the view is what the server says.
 """
 
 import json
@@ -20,10 +21,12 @@ import jsonpatch
 from measuring_views.crowd import views
 from support.http_client import UPGRADE, masked_frame, request_bytes
 
-SAMPLE = 50
+SAMPLE = 200
 QUIET_S = 2.0
 TEXT = 0x81
 AT_ONCE = 200
+MUCH = 1 << 20
+_NOWHERE = bytearray(MUCH)
 CHANGED = re.compile(rb'"path":"/\d+/at","value":(\d+)')
 
 
@@ -34,7 +37,7 @@ class Follower:
     sock: socket.socket
     channel: str
     is_sampled: bool
-    received: bytes = b""
+    received: bytearray = attrs.field(factory=bytearray)
     items: list[Any] = attrs.field(factory=list)
     publications: int = 0
 
@@ -42,16 +45,22 @@ class Follower:
         self.sock.send(masked_frame(1, json.dumps(command).encode()))
 
     def read(self) -> bytes:
-        return self.sock.recv(1 << 20)
-
-    def messages(self, data: bytes) -> Iterator[bytes]:
-        """Every line of every whole frame, the answer to the upgrade left out."""
+        """What has come; kept to be looked into."""
+        data = self.sock.recv(MUCH)
         self.received += data
-        while (frame := self._frame()) is not None:
-            yield from frame.split(b"\n")
+        return data
 
-    def take(self, message: bytes) -> None:
-        """Keep the view as it is now."""
+    def discard(self) -> int:
+        """How much has come; the kernel drops it without a copy."""
+        return self.sock.recv_into(_NOWHERE, MUCH, socket.MSG_TRUNC)
+
+    def take_all(self) -> None:
+        """Make of everything received what the view is now."""
+        _, _, frames = bytes(self.received).partition(b"\r\n\r\n")
+        for message in messages(frames):
+            self._take(message)
+
+    def _take(self, message: bytes) -> None:
         line = json.loads(message or b"{}")
         if "subscribe" in line:
             self._apply(line["subscribe"]["data"])
@@ -65,26 +74,20 @@ class Follower:
         else:
             self.items = jsonpatch.apply_patch(self.items, data["patch"])
 
-    def _frame(self) -> bytes | None:
-        if self.received.startswith(b"HTTP/"):
-            head, end, rest = self.received.partition(b"\r\n\r\n")
-            assert b" 101 " in head.split(b"\r\n")[0], head
-            if not end:
-                return None
-            self.received = rest
-        if len(self.received) < 2:
-            return None
-        assert self.received[0] == TEXT, self.received[:100]
-        size, start = self.received[1], 2
+
+def messages(data: bytes) -> Iterator[bytes]:
+    """Every line of the text frames of a WebSocket."""
+    at = 0
+    while at < len(data):
+        assert data[at] == TEXT, data[at : at + 100]
+        size, at = data[at + 1], at + 2
         if size == 126:
-            size, start = int.from_bytes(self.received[2:4], "big"), 4
+            size, at = int.from_bytes(data[at : at + 2], "big"), at + 2
         elif size == 127:
-            size, start = int.from_bytes(self.received[2:10], "big"), 10
-        if len(self.received) < start + size:
-            return None
-        frame = self.received[start : start + size]
-        self.received = self.received[start + size :]
-        return frame
+            size, at = int.from_bytes(data[at : at + 8], "big"), at + 8
+        assert at + size <= len(data)
+        yield from data[at : at + size].split(b"\n")
+        at += size
 
 
 def connect(address: tuple[str, int], count: int) -> list[Follower]:
@@ -112,24 +115,29 @@ def follow(followers: list[Follower], seconds: float) -> dict[str, Any]:
         selector.register(follower.sock, selectors.EVENT_READ, follower)
     lags: list[int] = []
     reads = received = 0
+    busy = time.process_time()
     until = time.monotonic() + seconds
     # Who is behind when time is up reads the rest: then nothing comes for a while.
     while (ready := selector.select(QUIET_S)) or time.monotonic() < until:
         for key, _ in ready:
             follower = key.data
-            data = follower.read()
-            assert data, f"{follower.channel}: the server has hung up"
             reads += 1
-            received += len(data)
-            if follower.is_sampled:
-                now = time.monotonic_ns()
+            if not follower.is_sampled:
+                size = follower.discard()
+            else:
+                data = follower.read()
+                now, size = time.monotonic_ns(), len(data)
                 lags += [now - int(at) for at in CHANGED.findall(data)]
-                for message in follower.messages(data):
-                    follower.take(message)
+            assert size, f"{follower.channel}: the server has hung up"
+            received += size
     sampled = [follower for follower in followers if follower.is_sampled]
+    busy = time.process_time() - busy
+    for follower in sampled:
+        follower.take_all()
     return {
         "reads": reads,
         "bytes": received,
+        "busy_s": busy,
         "publications": sum(follower.publications for follower in sampled) * SAMPLE,
         "lags_ms": [lag / 1e6 for lag in lags],
         "shown": {follower.channel: follower.items for follower in sampled},

@@ -24,7 +24,15 @@ from relay.server.rpc import methods
 from relay.views.details import Details
 from relay.views.item import Item
 from relay.views.query import Filter, Query, Sort, canonical
-from relay.views.views import GATHER_S, IDLE_S, TIDY_EVERY_S, may_see
+from relay.views.views import (
+    DELIVERIES_PER_S,
+    GATHER_S,
+    IDLE_S,
+    LONGEST_GATHER_S,
+    TIDY_EVERY_S,
+    gather_after,
+    may_see,
+)
 
 EVERYTHING = "view:sort=viewers&limit=20"
 
@@ -125,6 +133,43 @@ async def test_the_first_change_is_told_at_once_and_the_next_are_gathered(tmp_pa
         assert trio.current_time() - began == pytest.approx(GATHER_S)
         assert [each["viewers"] for each in follower.items] == [99] + [0] * 19
         assert follower.items == shown(here)
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "seconds"),
+    [
+        (0, GATHER_S),
+        (DELIVERIES_PER_S * GATHER_S, GATHER_S),
+        (DELIVERIES_PER_S / 5, 0.2),
+        (DELIVERIES_PER_S * 100, LONGEST_GATHER_S),
+    ],
+)
+def test_the_more_are_told_the_more_is_gathered_before_the_next_time(
+    deliveries: float, seconds: float
+) -> None:
+    assert gather_after(round(deliveries)) == pytest.approx(seconds)
+
+
+@in_virtual_time
+async def test_a_large_audience_is_told_less_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten followers, of whom this server tells twenty a second."""
+    monkeypatch.setattr("relay.views.views.DELIVERIES_PER_S", 20)
+    async with site(tmp_path) as here:
+        stage, followers = Offstage(here), [Follower(here) for _ in range(10)]
+        for follower in followers:
+            await follower.follow()
+        await trio.sleep(1)
+        began = trio.current_time()
+        stage.put(item("a"))
+        for follower in followers:
+            await follower.read()
+        assert trio.current_time() == began
+        stage.put(item("b"))
+        for follower in followers:
+            await follower.read()
+            assert trio.current_time() - began == pytest.approx(0.5)
 
 
 @in_virtual_time
