@@ -7,7 +7,7 @@ own, because a lock on the file itself would go with the file that is renamed aw
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fcntl import LOCK_EX, flock
 from pathlib import Path
 
@@ -50,6 +50,24 @@ def _open_lock(path: Path) -> int:
         return os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     _give_to_owner_of(path.parent, descriptor)
     return descriptor
+
+
+def made_once(path: Path, make: Callable[[], bytes]) -> bytes:
+    """What is at `path`; if nothing is, what `make` returns is there from now on.
+
+    Raises:
+        ConfigError: it cannot be read, or not be made.
+    """
+    make_data_directory(path.parent)
+    try:
+        if not path.exists():
+            with locked(path):
+                # Another process may have been first.
+                if not path.exists():
+                    replace(path, make())
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{error.filename or path}: {error.strerror}") from None
 
 
 def replace(path: Path, content: bytes) -> None:

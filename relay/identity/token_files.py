@@ -17,7 +17,7 @@ from joserfc.jwk import ECKey, JWKRegistry, Key, OctKey, OKPKey, RSAKey
 
 from relay.config.schema import Config
 from relay.errors import ConfigError
-from relay.identity.private_files import Stamp, locked, make_data_directory, replace, stamp
+from relay.identity.private_files import Stamp, made_once, stamp
 from relay.identity.tokens import Keyring, PublicKeys
 
 FILE_NAME = "token-secret"
@@ -80,19 +80,9 @@ class TokenFiles:
 
     def _own_secret(self) -> OctKey:
         if not self.own.exists():
-            self._make_own()
+            made_once(self.own, lambda: base64.urlsafe_b64encode(self._entropy(SECRET_BYTES)))
             self._stamps = self._look()
         return read_secret(self.own)
-
-    def _make_own(self) -> None:
-        make_data_directory(self.own.parent)
-        try:
-            with locked(self.own):
-                # Another process may have been first.
-                if not self.own.exists():
-                    replace(self.own, base64.urlsafe_b64encode(self._entropy(SECRET_BYTES)))
-        except OSError as error:
-            raise ConfigError(f"{error.filename or self.own}: {error.strerror}") from None
 
 
 def _stamp(path: Path) -> Stamp | None:
