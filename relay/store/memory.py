@@ -1,6 +1,6 @@
 """The store that keeps nothing: for tests, and for sites that need no channel to outlive them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import attrs
 import trio
@@ -22,7 +22,7 @@ from relay.store.contract import (
 )
 from relay.store.follows import DropFollow, Follow, PutFollow
 from relay.store.follows_memory import MemoryFollows
-from relay.store.outbox import Delivery, DeliveryState
+from relay.store.outbox import Delivery, DeliveryState, StoredEvent
 from relay.store.outbox_memory import MemoryOutbox
 
 
@@ -117,6 +117,16 @@ class MemoryStore:
     async def endpoints(self) -> dict[str, bytes]:
         await trio.lowlevel.checkpoint()
         return dict(self._outbox.endpoints)
+
+    async def subscriptions(self) -> dict[str, bytes]:
+        await trio.lowlevel.checkpoint()
+        return dict(self._outbox.subscriptions)
+
+    async def events(
+        self, stream: str, types: Collection[str], *, until_ms: int, limit: int
+    ) -> list[StoredEvent]:
+        await trio.lowlevel.checkpoint()
+        return self._outbox.events(stream, types, until_ms, limit)
 
     async def next_delivery(self, endpoint: str) -> Delivery | None:
         await trio.lowlevel.checkpoint()

@@ -1,13 +1,15 @@
 """What a store keeps of notices: who is announced, what has happened, and who is to be told of it.
 
 An event and its deliveries are one change, so that a crash neither forgets to tell somebody nor
-tells somebody of what has not happened.  A delivery is to an *endpoint*, in whose queue it stands
-in the order of its id; ids are given by the store, and grow.
+tells somebody of what has not happened.  A delivery is to an *endpoint*, or to the subscription of
+somebody who follows a stream's feed, in whose queue it stands in the order of its id; ids are given
+by the store, and grow.
 
 A delivery names its event and does not hold it: an event is kept as long as there is one.
 """
 
 import enum
+from collections.abc import Collection
 from typing import Protocol
 
 import attrs
@@ -80,11 +82,35 @@ class DropEndpoint:
 
 
 @attrs.frozen
+class PutSubscription:
+    """Remember somebody who follows a stream's feed, or what has become of that."""
+
+    subscription: str
+    value: bytes
+
+
+@attrs.frozen
+class DropSubscription:
+    """Forget a subscription; what is queued for it is tidied up in time."""
+
+    subscription: str
+
+
+@attrs.frozen
 class PutEvent:
     """Something has happened, and these are to be told."""
 
     event: StoredEvent
     endpoints: tuple[str, ...]
+
+
+@attrs.frozen
+class QueueEvent:
+    """These are to be told, too, of an event that is put in the same batch."""
+
+    event: StoredEvent
+    to: tuple[str, ...]
+    """Endpoints or subscriptions."""
 
 
 @attrs.frozen(kw_only=True)
@@ -110,15 +136,15 @@ class Requeue:
 @attrs.frozen
 class ForgetEvents:
     """Forget some of what is older: deliveries that are not queued, then events without any; and
-    deliveries to endpoints that were dropped.
+    deliveries to endpoints and subscriptions that were dropped.
     """
 
     before_ms: int
 
 
-OutboxChange = (
-    PutAiring | PutEndpoint | DropEndpoint | PutEvent | RecordAttempt | Requeue | ForgetEvents
-)
+StandingChange = PutAiring | PutEndpoint | DropEndpoint | PutSubscription | DropSubscription
+DeliveryChange = PutEvent | QueueEvent | RecordAttempt | Requeue | ForgetEvents
+OutboxChange = StandingChange | DeliveryChange
 
 
 class OutboxReader(Protocol):
@@ -129,6 +155,14 @@ class OutboxReader(Protocol):
 
     async def endpoints(self) -> dict[str, bytes]:
         """Every endpoint."""
+
+    async def subscriptions(self) -> dict[str, bytes]:
+        """Every subscription."""
+
+    async def events(
+        self, stream: str, types: Collection[str], *, until_ms: int, limit: int
+    ) -> list[StoredEvent]:
+        """What has happened of a stream, of these types and until then, newest first."""
 
     async def next_delivery(self, endpoint: str) -> Delivery | None:
         """The first of its queue."""

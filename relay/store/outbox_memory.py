@@ -1,16 +1,22 @@
 """Notices in a store that keeps nothing."""
 
+from collections.abc import Collection
+
 import attrs
 
 from relay.store.outbox import (
     Delivery,
+    DeliveryChange,
     DeliveryState,
     DropEndpoint,
+    DropSubscription,
     ForgetEvents,
     OutboxChange,
     PutAiring,
     PutEndpoint,
     PutEvent,
+    PutSubscription,
+    QueueEvent,
     RecordAttempt,
     Requeue,
     StoredEvent,
@@ -25,8 +31,11 @@ class MemoryOutbox:
 
     airings: dict[str, bytes] = attrs.field(factory=dict, init=False)
     endpoints: dict[str, bytes] = attrs.field(factory=dict, init=False)
+    subscriptions: dict[str, bytes] = attrs.field(factory=dict, init=False)
     _dropped: set[str] = attrs.field(factory=set, init=False)
     _events: dict[str, StoredEvent] = attrs.field(factory=dict, init=False)
+    _of_streams: dict[str, dict[str, StoredEvent]] = attrs.field(factory=dict, init=False)
+    """The same, by stream."""
     _deliveries: dict[int, Delivery] = attrs.field(factory=dict, init=False)
     """In the order of their ids."""
     _queues: dict[str, dict[int, None]] = attrs.field(factory=dict, init=False)
@@ -42,17 +51,38 @@ class MemoryOutbox:
             case PutEndpoint(endpoint, value):
                 self.endpoints[endpoint] = value
             case DropEndpoint(endpoint):
-                self._drop(endpoint)
+                self._drop(self.endpoints, endpoint)
+            case PutSubscription(subscription, value):
+                self.subscriptions[subscription] = value
+            case DropSubscription(subscription):
+                self._drop(self.subscriptions, subscription)
+            case _:
+                self._deliver(change)
+
+    def _deliver(self, change: DeliveryChange) -> None:
+        match change:
             case PutEvent(event, endpoints):
-                self._events[event.id] = event
-                for endpoint in endpoints:
-                    self._queue(endpoint, event, event.at_ms)
+                self._put(event)
+                self._queue_all(event, endpoints)
+            case QueueEvent(event, to):
+                self._queue_all(event, to)
             case RecordAttempt():
                 self._record(change)
             case Requeue(delivery, due_ms):
                 self._requeue(delivery, due_ms)
             case ForgetEvents(before_ms):
                 self._forget(before_ms)
+
+    def events(
+        self, stream: str, types: Collection[str], until_ms: int, limit: int
+    ) -> list[StoredEvent]:
+        """See `Store.events`."""
+        found = [
+            it
+            for it in self._of_streams.get(stream, {}).values()
+            if it.type in types and it.at_ms <= until_ms
+        ]
+        return sorted(found, key=lambda it: (it.at_ms, it.id), reverse=True)[:limit]
 
     def first(self, endpoint: str) -> Delivery | None:
         """See `Store.next_delivery`."""
@@ -77,6 +107,14 @@ class MemoryOutbox:
             and (not below or it.id < below)
         ]
         return found[:limit]
+
+    def _put(self, event: StoredEvent) -> None:
+        self._events[event.id] = event
+        self._of_streams.setdefault(event.stream, {})[event.id] = event
+
+    def _queue_all(self, event: StoredEvent, to: tuple[str, ...]) -> None:
+        for each in to:
+            self._queue(each, event, event.at_ms)
 
     def _queue(self, endpoint: str, event: StoredEvent, due_ms: int) -> None:
         self._last_id += 1
@@ -106,9 +144,9 @@ class MemoryOutbox:
         if found.state is DeliveryState.DEAD:
             self._deliveries[delivery] = attrs.evolve(found, state=DeliveryState.REPLAYED)
 
-    def _drop(self, endpoint: str) -> None:
-        if self.endpoints.pop(endpoint, None) is not None:
-            self._dropped.add(endpoint)
+    def _drop(self, kept: dict[str, bytes], name: str) -> None:
+        if kept.pop(name, None) is not None:
+            self._dropped.add(name)
 
     def _forget(self, before_ms: int) -> None:
         for it in list(self._deliveries.values()):
@@ -120,4 +158,11 @@ class MemoryOutbox:
         needed = {it.event.id for it in self._deliveries.values()}
         for event in list(self._events.values()):
             if event.at_ms < before_ms and event.id not in needed:
-                del self._events[event.id]
+                self._forget_event(event)
+
+    def _forget_event(self, event: StoredEvent) -> None:
+        del self._events[event.id]
+        others = self._of_streams[event.stream]
+        del others[event.id]
+        if not others:
+            del self._of_streams[event.stream]

@@ -1,25 +1,40 @@
 """Notices in a database: the changes, and the questions.  Everything here runs in a thread."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, insert, literal, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Delete,
+    Select,
+    bindparam,
+    delete,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from relay.store.outbox import (
     Delivery,
+    DeliveryChange,
     DeliveryState,
     DropEndpoint,
+    DropSubscription,
     ForgetEvents,
     OutboxChange,
     PutAiring,
     PutEndpoint,
     PutEvent,
+    PutSubscription,
+    QueueEvent,
     RecordAttempt,
     Requeue,
     StoredEvent,
 )
-from relay.store.outbox_tables import airings, deliveries, endpoints, events
+from relay.store.outbox_tables import airings, deliveries, endpoints, events, subscriptions
 from relay.store.rows import decode, encode
 
 FORGOTTEN_ROWS = 1_000
@@ -49,8 +64,6 @@ _MARK_REPLAYED = (
 _old = select(deliveries.c.id).where(
     deliveries.c.at_ms < bindparam("before"), deliveries.c.state != _QUEUED
 )
-_dropped = select(endpoints.c.endpoint).where(endpoints.c.value.is_(None))
-_nobodys = select(deliveries.c.id).where(deliveries.c.endpoint.in_(_dropped))
 _unneeded = select(events.c.event).where(
     events.c.at_ms < bindparam("before"),
     ~select(deliveries.c.id).where(deliveries.c.event == events.c.event).exists(),
@@ -59,12 +72,23 @@ _FORGET = (
     delete(deliveries).where(deliveries.c.id.in_(_old.limit(FORGOTTEN_ROWS))),
     delete(events).where(events.c.event.in_(_unneeded.limit(FORGOTTEN_ROWS))),
 )
+
+
+def _forget_dropped(name: Column[Any]) -> tuple[Delete, Delete]:
+    """Deliveries to what was dropped; and then that it was."""
+    table = name.table
+    dropped = select(name).where(table.c.value.is_(None))
+    nobodys = select(deliveries.c.id).where(deliveries.c.endpoint.in_(dropped))
+    remains = select(deliveries.c.id).where(deliveries.c.endpoint == name).exists()
+    return (
+        delete(deliveries).where(deliveries.c.id.in_(nobodys.limit(FORGOTTEN_ROWS))),
+        delete(table).where(table.c.value.is_(None), ~remains),
+    )
+
+
 _FORGET_DROPPED = (
-    delete(deliveries).where(deliveries.c.id.in_(_nobodys.limit(FORGOTTEN_ROWS))),
-    delete(endpoints).where(
-        endpoints.c.value.is_(None),
-        ~select(deliveries.c.id).where(deliveries.c.endpoint == endpoints.c.endpoint).exists(),
-    ),
+    *_forget_dropped(endpoints.c.endpoint),
+    *_forget_dropped(subscriptions.c.subscription),
 )
 
 
@@ -78,10 +102,23 @@ def execute(connection: Connection, change: OutboxChange) -> None:
         case PutEndpoint(endpoint, value):
             _put(connection, endpoints, {"endpoint": encode(endpoint), "value": value})
         case DropEndpoint(endpoint):
-            dropped = endpoints.c.endpoint == encode(endpoint)
-            connection.execute(update(endpoints).where(dropped).values(value=None))
+            _drop(connection, endpoints.c.endpoint, endpoint)
+        case PutSubscription(subscription, value):
+            row = {"subscription": encode(subscription), "value": value}
+            _put(connection, subscriptions, row)
+        case DropSubscription(subscription):
+            _drop(connection, subscriptions.c.subscription, subscription)
+        case _:
+            _deliver(connection, change)
+
+
+def _deliver(connection: Connection, change: DeliveryChange) -> None:
+    match change:
         case PutEvent(event, to):
-            _put_event(connection, event, to)
+            _put_event(connection, event)
+            _queue(connection, event, to)
+        case QueueEvent(event, to):
+            _queue(connection, event, to)
         case RecordAttempt():
             _record(connection, change)
         case Requeue(delivery, due_ms):
@@ -100,6 +137,25 @@ def all_endpoints(connection: Connection) -> dict[str, bytes]:
     """See `Store.endpoints`."""
     statement = select(endpoints).where(endpoints.c.value.is_not(None))
     return {decode(row.endpoint): row.value for row in connection.execute(statement)}
+
+
+def all_subscriptions(connection: Connection) -> dict[str, bytes]:
+    """See `Store.subscriptions`."""
+    statement = select(subscriptions).where(subscriptions.c.value.is_not(None))
+    return {decode(row.subscription): row.value for row in connection.execute(statement)}
+
+
+def happened(
+    connection: Connection, stream: str, types: Collection[str], until_ms: int, limit: int
+) -> list[StoredEvent]:
+    """See `Store.events`."""
+    statement = select(events).where(
+        events.c.stream == encode(stream),
+        events.c.type.in_([encode(each) for each in types]),
+        events.c.at_ms <= until_ms,
+    )
+    newest = statement.order_by(events.c.at_ms.desc(), events.c.event.desc()).limit(limit)
+    return [_event(row) for row in connection.execute(newest).mappings()]
 
 
 def first(connection: Connection, endpoint: str) -> Delivery | None:
@@ -135,7 +191,12 @@ def _put(connection: Connection, table: Any, row: dict[str, Any]) -> None:
     )
 
 
-def _put_event(connection: Connection, event: StoredEvent, to: tuple[str, ...]) -> None:
+def _drop(connection: Connection, name: Column[Any], dropped: str) -> None:
+    """Leave a row without a value, as long as there are deliveries to be tidied up."""
+    connection.execute(update(name.table).where(name == encode(dropped)).values(value=None))
+
+
+def _put_event(connection: Connection, event: StoredEvent) -> None:
     row = {
         "event": encode(event.id),
         "at_ms": event.at_ms,
@@ -144,8 +205,11 @@ def _put_event(connection: Connection, event: StoredEvent, to: tuple[str, ...]) 
         "body": event.body,
     }
     connection.execute(insert(events), row)
+
+
+def _queue(connection: Connection, event: StoredEvent, to: tuple[str, ...]) -> None:
     queued = {
-        "event": row["event"],
+        "event": encode(event.id),
         "at_ms": event.at_ms,
         "state": _QUEUED,
         "attempts": 0,
@@ -196,16 +260,20 @@ def _delivery(row: Mapping[Any, Any]) -> Delivery:
     return Delivery(
         id=row["id"],
         endpoint=decode(row["endpoint"]),
-        event=StoredEvent(
-            id=decode(row["event"]),
-            at_ms=row["at_ms"],
-            stream=decode(row["stream"]),
-            type=decode(row["type"]),
-            body=row["body"],
-        ),
+        event=_event(row),
         state=DeliveryState(decode(row["state"])),
         attempts=row["attempts"],
         due_ms=row["due_ms"],
         tried_ms=row["tried_ms"],
         answer=decode(row["answer"]),
+    )
+
+
+def _event(row: Mapping[Any, Any]) -> StoredEvent:
+    return StoredEvent(
+        id=decode(row["event"]),
+        at_ms=row["at_ms"],
+        stream=decode(row["stream"]),
+        type=decode(row["type"]),
+        body=row["body"],
     )

@@ -23,6 +23,14 @@ endpoints = Table(
 )
 """Without a value: it was dropped, and there may be deliveries to be tidied up."""
 
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("subscription", LargeBinary, primary_key=True),
+    Column("value", LargeBinary),
+)
+"""As `endpoints`."""
+
 events = Table(
     "events",
     metadata,
@@ -32,6 +40,7 @@ events = Table(
     Column("type", LargeBinary, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index("events_by_age", "at_ms"),
+    Index("events_by_stream", "stream", "at_ms"),
 )
 
 deliveries = Table(

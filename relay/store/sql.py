@@ -11,7 +11,7 @@ Meanwhile new changes wait in the writer's bounded queue and are refused when th
 what a database that is gone looks like to everybody else.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Protocol, TypeVar
@@ -25,7 +25,7 @@ from relay.publication import Publication
 from relay.store import follows_sql, outbox_sql, reading
 from relay.store.contract import Change, Loaded, StoreConflict, StoreStatistics, StoreUnavailable
 from relay.store.follows import Follow
-from relay.store.outbox import Delivery, DeliveryState
+from relay.store.outbox import Delivery, DeliveryState, StoredEvent
 from relay.store.threads import READERS, Threads
 from relay.store.writing import Writing
 
@@ -94,6 +94,14 @@ class SqlStore:
 
     async def endpoints(self) -> dict[str, bytes]:
         return await self._ask(outbox_sql.all_endpoints)
+
+    async def subscriptions(self) -> dict[str, bytes]:
+        return await self._ask(outbox_sql.all_subscriptions)
+
+    async def events(
+        self, stream: str, types: Collection[str], *, until_ms: int, limit: int
+    ) -> list[StoredEvent]:
+        return await self._ask(lambda it: outbox_sql.happened(it, stream, types, until_ms, limit))
 
     async def next_delivery(self, endpoint: str) -> Delivery | None:
         return await self._ask(lambda it: outbox_sql.first(it, endpoint))
