@@ -2,7 +2,8 @@
 
 One process owns a store.  Everything is changed by *batches*: `commit` returns when the whole batch
 would survive a power cut, and raises when nothing of it happened.  Offsets are given by whoever
-builds the batch (`store.writer`), so that a transaction reads nothing.
+builds the batch (`store.writer`), so that a transaction reads nothing; `store.fan_outs` says where
+it is otherwise.
 
 Acknowledged means committed: nobody is told that a change was made before `commit` has returned.
 
@@ -20,6 +21,7 @@ import attrs
 
 from relay.errors import RelayError
 from relay.publication import Publication
+from relay.store.fan_outs import FanOutChange, FanOutReader
 from relay.store.follows import FollowChange, FollowReader
 from relay.store.outbox import OutboxChange, OutboxReader
 
@@ -119,7 +121,7 @@ class PutDetails:
 
 
 ChannelChange = CreateChannel | Append | TouchChannel | Trim | DeleteChannel
-Change = ChannelChange | PutDetails | OutboxChange | FollowChange
+Change = ChannelChange | PutDetails | OutboxChange | FollowChange | FanOutChange
 
 
 @attrs.frozen(kw_only=True)
@@ -153,7 +155,7 @@ class StoreStatistics:
     """By name; empty for a store that needs none."""
 
 
-class Store(OutboxReader, FollowReader, Protocol):
+class Store(OutboxReader, FollowReader, FanOutReader, Protocol):
     """See the head of this module.  Every method may wait; none blocks the event loop."""
 
     async def commit(self, batch: Sequence[Change]) -> None:

@@ -20,6 +20,8 @@ from relay.store.contract import (
     TouchChannel,
     Trim,
 )
+from relay.store.fan_outs import TRIM_SLACK, AdvanceFanOut, AppendToEach, BeginFanOut, FanOut
+from relay.store.fan_outs_memory import MemoryFanOuts
 from relay.store.follows import DropFollow, Follow, PutFollow
 from relay.store.follows_memory import MemoryFollows
 from relay.store.outbox import Delivery, DeliveryState, StoredEvent
@@ -47,6 +49,13 @@ class _Channel:
             is_closed=self.record.is_closed or change.closes,
         )
 
+    def append_behind(self, change: AppendToEach) -> None:
+        offset = self.record.last_offset + 1
+        self.publications.append(Publication(offset=offset, data=change.data, at_ms=change.at_ms))
+        self.record = attrs.evolve(self.record, last_offset=offset)
+        if offset + 1 - self.record.first_offset > TRIM_SLACK * change.keep:
+            self.trim(offset + 1 - change.keep)
+
     def trim(self, first_offset: int) -> None:
         first_offset = max(first_offset, self.record.first_offset)
         self.record = attrs.evolve(self.record, first_offset=first_offset)
@@ -63,6 +72,10 @@ class MemoryStore:
     _details: dict[str, bytes] = attrs.field(factory=dict, init=False)
     _outbox: MemoryOutbox = attrs.field(factory=MemoryOutbox, init=False)
     _follows: MemoryFollows = attrs.field(factory=MemoryFollows, init=False)
+    _fan_outs: MemoryFanOuts = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._fan_outs = MemoryFanOuts(self._outbox)
 
     async def commit(self, batch: Sequence[Change]) -> None:
         await trio.lowlevel.checkpoint()
@@ -166,6 +179,10 @@ class MemoryStore:
         await trio.lowlevel.checkpoint()
         return self._follows.outlived(now_ms, limit)
 
+    async def fan_outs(self) -> list[FanOut]:
+        await trio.lowlevel.checkpoint()
+        return self._fan_outs.unfinished()
+
     def statistics(self) -> StoreStatistics:
         return StoreStatistics(threads={})
 
@@ -207,8 +224,26 @@ class MemoryStore:
                     _change(it, change)
             case PutFollow() | DropFollow():
                 self._follows.make(change)
+            case AppendToEach():
+                self._append_to_each(change)
+            case BeginFanOut() | AdvanceFanOut():
+                self._fan_outs.make(change)
             case _:
                 self._outbox.make(change)
+
+    def _append_to_each(self, change: AppendToEach) -> None:
+        for name, expires_ms in change.channels.items():
+            it = self._channels.get(name)
+            if it is None:
+                it = self._channels[name] = _made(name, change, expires_ms)
+            if not it.record.is_closed:
+                it.append_behind(change)
+
+
+def _made(name: str, change: AppendToEach, expires_ms: int | None) -> _Channel:
+    return _Channel(
+        ChannelRecord(name=name, epoch=change.epoch, created_ms=change.at_ms, expires_ms=expires_ms)
+    )
 
 
 def _change(it: _Channel, change: Append | TouchChannel | Trim) -> None:

@@ -5,7 +5,8 @@ tells somebody of what has not happened.  A delivery is to an *endpoint*, or to 
 somebody who follows a stream's feed, in whose queue it stands in the order of its id; ids are given
 by the store, and grow.
 
-A delivery names its event and does not hold it: an event is kept as long as there is one.
+A delivery names its event and does not hold it: an event is kept as long as there is one, or it is
+still being told to followers (`store.fan_outs`).
 """
 
 import enum

@@ -32,6 +32,8 @@ class MemoryOutbox:
     airings: dict[str, bytes] = attrs.field(factory=dict, init=False)
     endpoints: dict[str, bytes] = attrs.field(factory=dict, init=False)
     subscriptions: dict[str, bytes] = attrs.field(factory=dict, init=False)
+    needed: set[str] = attrs.field(factory=set, init=False)
+    """Events that are kept whatever becomes of their deliveries."""
     _dropped: set[str] = attrs.field(factory=set, init=False)
     _events: dict[str, StoredEvent] = attrs.field(factory=dict, init=False)
     _of_streams: dict[str, dict[str, StoredEvent]] = attrs.field(factory=dict, init=False)
@@ -83,6 +85,10 @@ class MemoryOutbox:
             if it.type in types and it.at_ms <= until_ms
         ]
         return sorted(found, key=lambda it: (it.at_ms, it.id), reverse=True)[:limit]
+
+    def event(self, event: str) -> StoredEvent:
+        """One that is there."""
+        return self._events[event]
 
     def first(self, endpoint: str) -> Delivery | None:
         """See `Store.next_delivery`."""
@@ -155,7 +161,7 @@ class MemoryOutbox:
                 del self._deliveries[it.id]
                 self._queues.get(it.endpoint, {}).pop(it.id, None)
         self._dropped.clear()
-        needed = {it.event.id for it in self._deliveries.values()}
+        needed = self.needed | {it.event.id for it in self._deliveries.values()}
         for event in list(self._events.values()):
             if event.at_ms < before_ms and event.id not in needed:
                 self._forget_event(event)

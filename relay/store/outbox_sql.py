@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from relay.store.fan_outs_tables import fan_outs
 from relay.store.outbox import (
     Delivery,
     DeliveryChange,
@@ -67,6 +68,7 @@ _old = select(deliveries.c.id).where(
 _unneeded = select(events.c.event).where(
     events.c.at_ms < bindparam("before"),
     ~select(deliveries.c.id).where(deliveries.c.event == events.c.event).exists(),
+    ~select(fan_outs.c.id).where(fan_outs.c.event == events.c.event).exists(),
 )
 _FORGET = (
     delete(deliveries).where(deliveries.c.id.in_(_old.limit(FORGOTTEN_ROWS))),

@@ -23,6 +23,7 @@ from relay.store.contract import (
     TouchChannel,
     Trim,
 )
+from relay.store.fan_outs import FanOutChange
 from relay.store.follows import FollowChange
 from relay.store.outbox import OutboxChange
 from relay.store.rows import Row, channel_row, encode, publication_row
@@ -45,7 +46,7 @@ class Step:
     touched: dict[bytes, Row] = attrs.field(factory=dict)
     trimmed: dict[bytes, Row] = attrs.field(factory=dict)
     details: dict[bytes, Row] = attrs.field(factory=dict)
-    others: list[OutboxChange | FollowChange] = attrs.field(factory=list)
+    others: list[OutboxChange | FollowChange | FanOutChange] = attrs.field(factory=list)
     """In the order of the batch; they touch nothing of the rest."""
 
     def only_deletes(self) -> bool:

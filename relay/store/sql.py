@@ -22,8 +22,9 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from relay.publication import Publication
-from relay.store import follows_sql, outbox_sql, reading
+from relay.store import fan_outs_sql, follows_sql, outbox_sql, reading
 from relay.store.contract import Change, Loaded, StoreConflict, StoreStatistics, StoreUnavailable
+from relay.store.fan_outs import FanOut
 from relay.store.follows import Follow
 from relay.store.outbox import Delivery, DeliveryState, StoredEvent
 from relay.store.threads import READERS, Threads
@@ -131,6 +132,9 @@ class SqlStore:
 
     async def outlived_follows(self, now_ms: int, *, limit: int) -> list[Follow]:
         return await self._ask(lambda it: follows_sql.outlived(it, now_ms, limit))
+
+    async def fan_outs(self) -> list[FanOut]:
+        return await self._ask(fan_outs_sql.unfinished)
 
     def statistics(self) -> StoreStatistics:
         return StoreStatistics(

@@ -14,8 +14,9 @@ import attrs
 from sqlalchemy import Connection
 from sqlalchemy.sql.base import Executable
 
-from relay.store import follows_sql, outbox_sql, statements
+from relay.store import fan_outs_sql, follows_sql, outbox_sql, statements
 from relay.store.contract import Change, StoreConflict
+from relay.store.fan_outs import FanOutChange
 from relay.store.follows import FollowChange
 from relay.store.outbox import OutboxChange
 from relay.store.plan import Step, plan
@@ -90,9 +91,11 @@ class Writing:
             connection.execute(statements.FILL, {"grave": grave})
 
 
-def _execute(connection: Connection, change: OutboxChange | FollowChange) -> None:
+def _execute(connection: Connection, change: OutboxChange | FollowChange | FanOutChange) -> None:
     if isinstance(change, FollowChange):
         follows_sql.execute(connection, change)
+    elif isinstance(change, FanOutChange):
+        fan_outs_sql.execute(connection, change)
     else:
         outbox_sql.execute(connection, change)
 

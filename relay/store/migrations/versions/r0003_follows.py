@@ -1,4 +1,4 @@
-"""Follows: who wants to know when which stream is live."""
+"""Follows: who wants to know when which stream is live, and how far that has been told."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -23,3 +23,10 @@ def upgrade() -> None:
     op.create_index("follows_by_user", "follows", ["user", "id"])
     op.create_index("follows_by_stream", "follows", ["stream", "id"])
     op.create_index("follows_by_end", "follows", ["until_ms"])
+    op.create_table(
+        "fan_outs",
+        sa.Column("id", NUMBER, primary_key=True, autoincrement=True),
+        sa.Column("event", sa.LargeBinary, nullable=False, unique=True),
+        sa.Column("below", NUMBER, nullable=False),
+        sqlite_autoincrement=True,
+    )
