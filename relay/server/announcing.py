@@ -12,6 +12,7 @@ from relay.notify.endpoints import Endpoints
 from relay.notify.events import Described, Event
 from relay.notify.notices import Notices
 from relay.notify.session_events import Sight
+from relay.notify.webhooks import Webhooks
 from relay.outbound.client import Client
 from relay.ports import Ports
 from relay.server.access import Access
@@ -59,7 +60,7 @@ def announce(
 
     client = Client(config.outbound, ports.outside)
     endpoints = Endpoints(config.notify.webhooks, ports, writer)
-    couriers = Couriers(ports, store, writer, client, endpoints)
+    couriers = Couriers(ports, store, writer, Webhooks(ports, client, endpoints))
     announcer = Announcer(
         config.notify, ports, hub, store, writer, look, describe, recipients, couriers.queued
     )

@@ -15,6 +15,7 @@ from relay.notify.committing import commit
 from relay.notify.couriers import Couriers
 from relay.notify.endpoint import Endpoint
 from relay.notify.endpoints import Endpoints
+from relay.notify.webhooks import Webhooks
 from relay.outbound.client import Client
 from relay.store.contract import Store
 from relay.store.outbox import Delivery, DeliveryState, PutEvent, StoredEvent
@@ -84,7 +85,7 @@ async def post_office(
     client = Client(OutboundConfig(**config), outside)
     endpoints = Endpoints(MOST, world, writer)
     await endpoints.load(store)
-    couriers = Couriers(world, store, writer, client, endpoints)
+    couriers = Couriers(world, store, writer, Webhooks(world, client, endpoints))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(writer.run)
         nursery.start_soon(couriers.run)
