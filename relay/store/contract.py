@@ -24,6 +24,7 @@ from relay.publication import Publication
 from relay.store.fan_outs import FanOutChange, FanOutReader
 from relay.store.follows import FollowChange, FollowReader
 from relay.store.outbox import OutboxChange, OutboxReader
+from relay.store.push import PushChange, PushReader
 
 JSON_TYPE = "application/json"
 
@@ -121,7 +122,7 @@ class PutDetails:
 
 
 ChannelChange = CreateChannel | Append | TouchChannel | Trim | DeleteChannel
-Change = ChannelChange | PutDetails | OutboxChange | FollowChange | FanOutChange
+Change = ChannelChange | PutDetails | OutboxChange | FollowChange | FanOutChange | PushChange
 
 
 @attrs.frozen(kw_only=True)
@@ -155,7 +156,7 @@ class StoreStatistics:
     """By name; empty for a store that needs none."""
 
 
-class Store(OutboxReader, FollowReader, FanOutReader, Protocol):
+class Store(OutboxReader, FollowReader, FanOutReader, PushReader, Protocol):
     """See the head of this module.  Every method may wait; none blocks the event loop."""
 
     async def commit(self, batch: Sequence[Change]) -> None:

@@ -26,6 +26,8 @@ from relay.store.follows import DropFollow, Follow, PutFollow
 from relay.store.follows_memory import MemoryFollows
 from relay.store.outbox import Delivery, DeliveryState, StoredEvent
 from relay.store.outbox_memory import MemoryOutbox
+from relay.store.push import DuePush, PushBacklog, PushChange, PushSubscription, PushWave
+from relay.store.push_memory import MemoryPush
 
 
 @attrs.define(eq=False)
@@ -73,9 +75,11 @@ class MemoryStore:
     _outbox: MemoryOutbox = attrs.field(factory=MemoryOutbox, init=False)
     _follows: MemoryFollows = attrs.field(factory=MemoryFollows, init=False)
     _fan_outs: MemoryFanOuts = attrs.field(init=False)
+    _push: MemoryPush = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._fan_outs = MemoryFanOuts(self._outbox)
+        self._push = MemoryPush(self._outbox)
 
     async def commit(self, batch: Sequence[Change]) -> None:
         await trio.lowlevel.checkpoint()
@@ -183,6 +187,34 @@ class MemoryStore:
         await trio.lowlevel.checkpoint()
         return self._fan_outs.unfinished()
 
+    async def push_subscriptions(self, user: str) -> list[PushSubscription]:
+        await trio.lowlevel.checkpoint()
+        return self._push.of_user(user)
+
+    async def push_audience(
+        self, users: Collection[str], *, event: str, active_since_ms: int
+    ) -> list[PushSubscription]:
+        await trio.lowlevel.checkpoint()
+        return self._push.audience(users, event, active_since_ms)
+
+    async def push_waves(self) -> list[PushWave]:
+        await trio.lowlevel.checkpoint()
+        return self._push.waves()
+
+    async def push_backlog(self, event: str, now_ms: int) -> dict[str, PushBacklog]:
+        await trio.lowlevel.checkpoint()
+        return self._push.backlog(event, now_ms)
+
+    async def due_pushes(
+        self, service: str, events: Collection[str], *, now_ms: int, limit: int
+    ) -> list[DuePush]:
+        await trio.lowlevel.checkpoint()
+        return self._push.due(service, events, now_ms, limit)
+
+    async def next_push_ms(self, service: str, events: Collection[str]) -> int | None:
+        await trio.lowlevel.checkpoint()
+        return self._push.next_ms(service, events)
+
     def statistics(self) -> StoreStatistics:
         return StoreStatistics(threads={})
 
@@ -228,6 +260,8 @@ class MemoryStore:
                 self._append_to_each(change)
             case BeginFanOut() | AdvanceFanOut():
                 self._fan_outs.make(change)
+            case _ if isinstance(change, PushChange):
+                self._push.make(change)
             case _:
                 self._outbox.make(change)
 

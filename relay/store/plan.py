@@ -26,6 +26,7 @@ from relay.store.contract import (
 from relay.store.fan_outs import FanOutChange
 from relay.store.follows import FollowChange
 from relay.store.outbox import OutboxChange
+from relay.store.push import PushChange
 from relay.store.rows import Row, channel_row, encode, publication_row
 
 
@@ -46,7 +47,9 @@ class Step:
     touched: dict[bytes, Row] = attrs.field(factory=dict)
     trimmed: dict[bytes, Row] = attrs.field(factory=dict)
     details: dict[bytes, Row] = attrs.field(factory=dict)
-    others: list[OutboxChange | FollowChange | FanOutChange] = attrs.field(factory=list)
+    others: list[OutboxChange | FollowChange | FanOutChange | PushChange] = attrs.field(
+        factory=list
+    )
     """In the order of the batch; they touch nothing of the rest."""
 
     def only_deletes(self) -> bool:

@@ -22,11 +22,12 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from relay.publication import Publication
-from relay.store import fan_outs_sql, follows_sql, outbox_sql, reading
+from relay.store import fan_outs_sql, follows_sql, outbox_sql, push_sql, reading
 from relay.store.contract import Change, Loaded, StoreConflict, StoreStatistics, StoreUnavailable
 from relay.store.fan_outs import FanOut
 from relay.store.follows import Follow
 from relay.store.outbox import Delivery, DeliveryState, StoredEvent
+from relay.store.push import DuePush, PushBacklog, PushSubscription, PushWave
 from relay.store.threads import READERS, Threads
 from relay.store.writing import Writing
 
@@ -135,6 +136,28 @@ class SqlStore:
 
     async def fan_outs(self) -> list[FanOut]:
         return await self._ask(fan_outs_sql.unfinished)
+
+    async def push_subscriptions(self, user: str) -> list[PushSubscription]:
+        return await self._ask(lambda it: push_sql.of_user(it, user))
+
+    async def push_audience(
+        self, users: Collection[str], *, event: str, active_since_ms: int
+    ) -> list[PushSubscription]:
+        return await self._ask(lambda it: push_sql.audience(it, users, event, active_since_ms))
+
+    async def push_waves(self) -> list[PushWave]:
+        return await self._ask(push_sql.waves)
+
+    async def push_backlog(self, event: str, now_ms: int) -> dict[str, PushBacklog]:
+        return await self._ask(lambda it: push_sql.backlog(it, event, now_ms))
+
+    async def due_pushes(
+        self, service: str, events: Collection[str], *, now_ms: int, limit: int
+    ) -> list[DuePush]:
+        return await self._ask(lambda it: push_sql.due(it, service, events, now_ms, limit))
+
+    async def next_push_ms(self, service: str, events: Collection[str]) -> int | None:
+        return await self._ask(lambda it: push_sql.next_ms(it, service, events))
 
     def statistics(self) -> StoreStatistics:
         return StoreStatistics(
