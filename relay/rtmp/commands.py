@@ -64,6 +64,7 @@ def read_command(message: Message, limits: RtmpLimits) -> events.Received:
         values = amf0.decode_all(
             without_amf3_prefix(message.payload),
             max_depth=limits.amf_depth,
+            max_items=limits.command_values,
             max_bytes=limits.amf_bytes,
         )
     except FormatError as error:

@@ -15,5 +15,8 @@ class RtmpLimits:
     """Longest command or data message."""
     amf_depth: int = 16
     """How deep its values may be nested."""
+    command_values: int = 512
+    """How many a command may have (`connect` has some fifteen).  To read as many as there is room
+    for takes as long as a video frame lasts."""
     buffered_bytes: int = 16 * 1024 * 1024
     """Announced length of all messages that are under way at once."""

@@ -1,5 +1,6 @@
 """The server's side of one WebSocket: reading, pings, and the close that says why."""
 
+import enum
 from collections.abc import Callable
 
 import attrs
@@ -19,6 +20,17 @@ from relay.server.exchange import Exchange
 
 WINDOW_S = 10.0
 """Frames are counted over so long: a burst of a few is no flood."""
+FRAMES_A_TURN = 32
+"""One read may hold seven hundred pings, which to answer takes as long as half a video frame."""
+
+
+class After(enum.Enum):
+    """What goes before the next frame, if there will be one."""
+
+    THE_LAST = enum.auto()
+    A_READ = enum.auto()
+    A_TURN = enum.auto()
+
 
 OnText = Callable[[str], None]
 
@@ -70,17 +82,22 @@ class WebSocketPeer:
         pinging = self._connection.services.pinging
         pinging.add(self)
         try:
-            while self._handle_frames() and (data := await self._connection.receive_some()):
-                self._websocket.receive_data(data)
-                del data
+            while (after := self._handle_frames()) is not After.THE_LAST:
+                if after is After.A_TURN:
+                    await self._connection.services.turns.wait()
+                elif data := await self._connection.receive_some():
+                    self._websocket.receive_data(data)
+                    del data
+                else:
+                    break
         finally:
             pinging.remove(self)
             self.on_text = ignore
         return self._gone
 
-    def _handle_frames(self) -> bool:
-        """Whether there will be more; apart from `read`, whose frame waits and must hold little."""
-        while True:
+    def _handle_frames(self) -> "After":
+        """As many as one turn is for; apart from `read`, whose frame waits and must hold little."""
+        for _ in range(FRAMES_A_TURN):
             self._count_frame()
             event = self._websocket.next_event()
             match event:
@@ -92,9 +109,10 @@ class WebSocketPeer:
                     self._pong_due = False
                 case CloseReceived(reply=reply):
                     self._connection.outlet.write_nowait(reply)
-                    return False
+                    return After.THE_LAST
             if event is NEED_DATA:
-                return True
+                return After.A_READ
+        return After.A_TURN
 
     def _count_frame(self) -> None:
         """Raises RemoteProtocolError when there are too many."""

@@ -19,7 +19,7 @@ from support.viewers import FORMATS, Viewer, open_viewer, wait_live
 VIEWERS = 20
 CONNECTIONS = 1000
 QUIET_S = 5.0
-TRIES = 8
+TRIES = 3
 RATIO = 1.5
 SETTINGS = {"limits.handshake_s": 4, "limits.request_s": 4, "limits.ping_s": 100}
 """Short enough for slow peers to meet their limits within the test."""

@@ -1,13 +1,18 @@
 """Peers who say too much of what is cheap to say: each is ended for it, by name."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+import attrs
 import pytest
+import trio
 import trio.testing
 from support.hostile import HELLO, MP4_WS, publish_bytes, site
 from support.http_client import masked_frame, request_bytes
 from support.memory import Faults, in_virtual_time
 from support.rtmp_bytes import CREATE_STREAM, command, control
+
+from relay.server.websocket import FRAMES_A_TURN
 
 CLOCK = masked_frame(1, b'{"type": "clock", "id": 1}')
 FRAMES = {
@@ -29,6 +34,35 @@ async def test_a_flood_of_frames_is_ended(kind: str, tmp_path: Path) -> None:
         assert heard.endswith(b"\x03\xf0too many frames")
         await trio.testing.wait_all_tasks_blocked()
         assert here.ended() == ["protocol_error"]
+
+
+@attrs.define(eq=False)
+class Longest(trio.abc.Instrument):
+    """The most that was done in one step of one task: nobody else runs meanwhile."""
+
+    done: Callable[[], int]
+    most: int = 0
+    _before: int = 0
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        self._before = self.done()
+
+    def after_task_step(self, task: trio.lowlevel.Task) -> None:
+        self.most = max(self.most, self.done() - self._before)
+
+
+@in_virtual_time
+async def test_others_have_turns_between_the_frames_of_one_read(tmp_path: Path) -> None:
+    async with site(tmp_path) as here:
+        peer = await here.say("http", MP4_WS)
+        await peer.hear_until(b"offline")
+        (connection,) = here.services.connections
+        longest = Longest(lambda: connection.outlet.statistics().writes)
+        trio.lowlevel.add_instrument(longest)
+        await peer.say(masked_frame(9) * 600)
+        await trio.testing.wait_all_tasks_blocked()
+        assert (await peer.hear()).count(b"\x8a\x00") == 600
+        assert longest.most == FRAMES_A_TURN
 
 
 @in_virtual_time

@@ -152,6 +152,13 @@ def test_nested_values_are_refused() -> None:
         receive(connected(), message(b"\x02\x00\x01a" + b"\x0a\x00\x00\x00\x01" * 10_000 + b"\x05"))
 
 
+def test_a_command_of_thousands_of_small_values_is_refused_before_they_are_read() -> None:
+    """Twelve thousand take as long as half a video frame."""
+    values = b"\x02\x00\x01x" + bytes(9) + b"\x03" + b"\x00\x01a\x01\x01" * 12_000 + b"\x00\x00\x09"
+    with pytest.raises(RemoteProtocolError, match="too many values"):
+        receive(connected(), message(values))
+
+
 def test_a_command_longer_than_64_kb_is_refused_at_its_header() -> None:
     with pytest.raises(RemoteProtocolError, match="type 20 with 70"):
         receive(connected(), command("x" * 70_000)[:12])
