@@ -88,6 +88,7 @@ async def open_relay(
         background.start_soon(services.notices.run)
         await background.start(services.stage.serve_broadcasts)
         await background.start(services.access.watch_keys, services.stage)
+        await background.start(services.permissions.watch_secrets)
         async with trio.open_nursery() as connections:
             addresses, accepting = await connections.start(open_doors, services, connections)
             try:

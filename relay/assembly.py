@@ -24,6 +24,7 @@ from relay.server.centrifugo.deadlines import Deadlines
 from relay.server.centrifugo.pings import Pings
 from relay.server.centrifugo.sessions import Sessions
 from relay.server.keeping_alive import KeepAlive
+from relay.server.permissions import Permissions
 from relay.server.pinging import Pinging
 from relay.server.rounds import Rounds
 from relay.server.rpc.sessions import PollSessions
@@ -85,6 +86,7 @@ def assemble(config: Config, ports: Ports, store: Store) -> Services:
         pump=pump,
         budget=budget,
         access=access,
+        permissions=Permissions.configured(config, ports),
         admission=Admission(
             resource.getrlimit(resource.RLIMIT_NOFILE)[0], limits.connections_per_address
         ),

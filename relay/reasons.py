@@ -72,6 +72,11 @@ class Reason(enum.Enum):
     BITRATE_TOO_HIGH = Consequence(
         "the bitrate is above this server's limit", 1008, "NetStream.Publish.Rejected"
     )
+    REFUSED_BY_SITE = Consequence("the site does not allow this", 1008, "NetStream.Publish.Denied")
+    # Encoders try again after this one, and that is what they should do.
+    SITE_SILENT = Consequence(
+        "the site does not answer whether this is allowed", 1013, "NetStream.Publish.BadName"
+    )
     NO_PLAYBACK = Consequence(
         "this server does not play over RTMP; watch it over HTTP", 1008, "NetStream.Play.Failed"
     )

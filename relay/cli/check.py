@@ -15,6 +15,7 @@ from relay.errors import ConfigError
 from relay.identity.keyfile import FILE_NAME, KeyFile
 from relay.identity.token_files import FILE_NAME as SECRET_FILE_NAME
 from relay.identity.token_files import read_public_keys, read_secret
+from relay.notify.callback_secrets import read_secrets
 
 LISTENERS = {
     "rtmp.listen": "Encoders connect (RTMP)",
@@ -23,6 +24,9 @@ LISTENERS = {
     "http.tls_listen": "Viewers connect (HTTPS)",
     "http.admin": "The operator connects (HTTP)",
 }
+
+URLS = ("store.url", "on_publish.url", "on_play.url")
+"""Settings with something in them that is not to be shown."""
 
 
 def command(*, config: Path | None = None) -> int:
@@ -48,6 +52,7 @@ def _meaning(config: Config) -> Iterator[str]:
             yield f"{who} to {_where(text)}."
     yield _publishers(config)
     yield _users(config)
+    yield from _callbacks(config)
     yield from _changes(config)
 
 
@@ -81,12 +86,25 @@ def _users(config: Config) -> str:
     return f"Users are who their tokens say, by {' or '.join(known)}."
 
 
+def _callbacks(config: Config) -> Iterator[str]:
+    for path, what in (("on_publish", "publish"), ("on_play", "watch")):
+        callback = value_at(config, path)
+        if not callback.url:
+            continue
+        if callback.secret_file:
+            read_secrets(Path(callback.secret_file))
+        streams = " or ".join(callback.streams) or "any stream"
+        where = without_secrets(callback.url)
+        otherwise = "may" if callback.fail_open else "may not"
+        yield f"Who may {what} {streams} is asked of {where}; without an answer they {otherwise}."
+
+
 def _changes(config: Config) -> Iterator[str]:
     default = Config()
     for path in SETTINGS:
         value = value_at(config, path)
         if value != value_at(default, path):
-            shown = without_secrets(value) if path == "store.url" else value
+            shown = without_secrets(value) if path in URLS else value
             yield f"Not the default: {path} = {_toml(shown)}"
 
 

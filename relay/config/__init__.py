@@ -2,6 +2,7 @@
 
 from relay.config.schema import (
     AuthConfig,
+    CallbackConfig,
     ChannelsConfig,
     Config,
     HttpConfig,
@@ -15,6 +16,7 @@ from relay.config.schema import (
 
 __all__ = [
     "AuthConfig",
+    "CallbackConfig",
     "ChannelsConfig",
     "Config",
     "HttpConfig",

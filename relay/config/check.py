@@ -24,6 +24,11 @@ _CSP_SOURCE = re.compile(r"[!-+\--:<-~]+")
 # As browsers write it (RFC 6454, 6.2); what is compared letter by letter must not differ in one.
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 
+_STREAMS = re.compile(r"[A-Za-z0-9_.~-]{1,128}/(?:\*|[A-Za-z0-9_.~-]{1,128})")
+
+# What may stand in `sub` of a VAPID token (RFC 8292, 2.1).
+_CONTACT = re.compile(r"(?:mailto:[^@\s]+@[^@\s]+|https://[^\s]+)")
+
 
 def check(config: Config) -> list[Problem]:
     """Everything that is wrong with a configuration whose types are right."""
@@ -93,6 +98,27 @@ def _store(config: Config) -> Iterator[Problem]:
         yield Problem("store.url", f"`store.url`: {error}")
 
 
+def _callbacks(config: Config) -> Iterator[Problem]:
+    for path in ("on_publish", "on_play"):
+        callback = value_at(config, path)
+        if callback.url and not callback.url.startswith(("https://", "http://")):
+            yield Problem(f"{path}.url", f"`{path}.url` must begin with https://")
+        for text in callback.streams:
+            if not _STREAMS.fullmatch(text):
+                yield Problem(
+                    f"{path}.streams",
+                    f"`{path}.streams`: `{text}` is neither APP/NAME nor APP/*",
+                )
+
+
+def _contact(config: Config) -> Iterator[Problem]:
+    contact = config.push.contact
+    if contact and not _CONTACT.fullmatch(contact):
+        yield Problem(
+            "push.contact", f"`push.contact`: `{contact}` is neither mailto:... nor https://..."
+        )
+
+
 def _tls(config: Config) -> Iterator[Problem]:
     given = {name: getattr(config.tls, name) for name in ("certificate", "key")}
     for path in ("rtmp.tls_listen", "http.tls_listen"):
@@ -141,6 +167,8 @@ _RULES: tuple[Callable[[Config], Iterator[Problem]], ...] = (
     _frames,
     _origins,
     _store,
+    _callbacks,
+    _contact,
     _tls,
     _publish,
     _laboratory,

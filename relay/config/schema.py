@@ -161,6 +161,26 @@ class NotifyConfig:
 
 
 @attrs.frozen(kw_only=True)
+class CallbackConfig:
+    """How the site is asked whether somebody may."""
+
+    url: str = attrs.field(default="", repr=False)
+    """Where; empty to ask nobody."""
+    secret_file: str = ""
+    """Secrets that sign the questions; empty for `DATA/callback-secret`, made on first run."""
+    streams: tuple[str, ...] = ()
+    """`APP/NAME` or `APP/*`, for which it is asked; empty for all."""
+    deadline_s: float = 5.0
+    """For an answer, and at most as long again for a place."""
+    fail_open: bool = False
+    """Whether they may where the site does not answer."""
+    at_once: int = 128
+    """Questions under way."""
+    waiting: int = 4096
+    """Questions that wait for a place; more fail."""
+
+
+@attrs.frozen(kw_only=True)
 class Limits:
     """What hostile or broken peers run into.  Seconds and bytes unless a name says otherwise."""
 
@@ -244,4 +264,6 @@ class Config:
     store: StoreConfig = StoreConfig()
     outbound: OutboundConfig = OutboundConfig()
     notify: NotifyConfig = NotifyConfig()
+    on_publish: CallbackConfig = CallbackConfig()
+    on_play: CallbackConfig = CallbackConfig()
     limits: Limits = Limits()

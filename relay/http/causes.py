@@ -52,6 +52,20 @@ NOT_ALLOWED = Cause(
     meaning="Whoever asks is known, and may not.  A guest is less than a user, and only an API key "
     "acts as the operator.",
 )
+REFUSED_BY_SITE = Cause(
+    name="refused-by-site",
+    status=403,
+    title="The site does not allow this",
+    meaning="Whether somebody may watch is the site's to say, and it has said no; `detail` has its "
+    "words, if there were any.",
+)
+SITE_SILENT = Cause(
+    name="site-silent",
+    status=503,
+    title="The site does not answer",
+    meaning="Whether somebody may watch is the site's to say, and it could not be asked.  Try "
+    "again after as many seconds as `Retry-After` says.",
+)
 NOT_JSON = Cause(
     name="not-json",
     status=400,
@@ -148,6 +162,8 @@ CAUSES = {
         TOKEN_EXPIRED,
         TOKEN_INVALID,
         NOT_ALLOWED,
+        REFUSED_BY_SITE,
+        SITE_SILENT,
         NOT_JSON,
         NOT_SAID_TO_BE_JSON,
         NAME_NOT_POSSIBLE,

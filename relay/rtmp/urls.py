@@ -39,6 +39,8 @@ class StreamAddress:
     name: str | None
     """None when the key has to say it."""
     key: str | None
+    parameters: tuple[tuple[str, str], ...] = ()
+    """What else the query says; names in small letters."""
 
 
 def parse_address(app: str, tc_url: str, name: str) -> StreamAddress:
@@ -61,7 +63,8 @@ def parse_address(app: str, tc_url: str, name: str) -> StreamAddress:
     key = keys[-1] if keys else _key_parameter(parameters)
     if key is not None and not _KEY.fullmatch(key):
         raise FormatError("the stream key has characters that no key has")
-    return _address(path if of_app.segments else [DEFAULT_APP, *path], key)
+    address = _address(path if of_app.segments else [DEFAULT_APP, *path], key)
+    return attrs.evolve(address, parameters=_without_keys(parameters, key))
 
 
 @attrs.frozen
@@ -93,6 +96,14 @@ def _address(path: list[str], key: str | None) -> StreamAddress:
         _check(segment)
     app, *rest = path or [DEFAULT_APP]
     return StreamAddress(app, "/".join(rest) or None, key)
+
+
+def _without_keys(parameters: dict[str, str], key: str | None) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (name, value)
+        for name, value in parameters.items()
+        if name and name not in _KEY_PARAMETERS and value != key
+    )
 
 
 def _check(segment: str) -> None:

@@ -60,6 +60,8 @@ class Permit:
 
     name: str
     key_id: str | None
+    owner: str | None
+    """The `sub` of whose key that is."""
     exclusive: bool
 
 
@@ -88,7 +90,9 @@ class Access:
             return Reason.THROTTLED
         match find(self._keys.publish, asked.key or ""):
             case Granted(key) if asked.name in (None, key.name.partition("/")[2]):
-                return Permit(name=key.name, key_id=key.id, exclusive=key.exclusive)
+                return Permit(
+                    name=key.name, key_id=key.id, owner=key.owner, exclusive=key.exclusive
+                )
             case Revoked():
                 return Reason.KEY_REVOKED
         self._wrong_keys.count(client, self._clock())
@@ -178,4 +182,4 @@ class Access:
         name = asked.name or asked.key
         if name is None or "/" in name:
             return Reason.INVALID_NAME
-        return Permit(name=f"{asked.app}/{name}", key_id=None, exclusive=False)
+        return Permit(name=f"{asked.app}/{name}", key_id=None, owner=None, exclusive=False)

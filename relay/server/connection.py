@@ -110,6 +110,11 @@ class Connection:
         await trio.sleep_forever()
         raise AssertionError("unreachable")
 
+    def take_read_ahead(self) -> bytes:
+        """What `wait_gone` has kept, for somebody who goes on by `receive_media`."""
+        data, self._given_back = self._given_back, b""
+        return data
+
     def receive_media(self) -> bytes:
         """What has arrived of a publisher, who needs no turn; `b""` when it will send no more.
 

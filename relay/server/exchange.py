@@ -78,7 +78,14 @@ class Follows:
     take_over: Callable[[Exchange], Reason | Next]
 
 
-Handler = Answers | Waits | Follows
+@attrs.frozen
+class Plays:
+    """As `Follows`, of somebody whom the site has let, where it is to be asked."""
+
+    take_over: Callable[[Exchange], Reason | Next]
+
+
+Handler = Answers | Waits | Follows | Plays
 
 
 def server_full() -> HttpError:

@@ -1,6 +1,7 @@
 """HTTP on one connection: requests one after the other, until one takes the connection over."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import attrs
 import structlog
@@ -23,7 +24,9 @@ from relay.identity.tokens import TokenExpired, TokenInvalid
 from relay.reasons import Reason
 from relay.server.access import refuse_unless
 from relay.server.connection import Connection, Next
-from relay.server.exchange import Answers, Exchange, Follows, Handler, Waits, server_full
+from relay.server.exchange import Answers, Exchange, Follows, Handler, Plays, Waits, server_full
+from relay.server.playing import play_if_allowed
+from relay.server.while_connected import while_connected
 
 log = structlog.get_logger("relay.http")
 
@@ -62,7 +65,7 @@ class HttpSession:
                 return request
             answer = self._answer(connection, http, request, came_from)
             if isinstance(answer, _Waiting):
-                answer = await _await_answer(connection, answer)
+                answer = await while_connected(connection, partial(_awaited, answer))
             if not isinstance(answer, Response):
                 return answer
             answer = shared_with(_listed_origin(connection, request), answer)
@@ -93,6 +96,8 @@ class HttpSession:
                     return _Waiting(answer, exchange)
                 case Follows(take_over):
                     return take_over(exchange)
+                case Plays(take_over):
+                    return _play(take_over, exchange)
         except HttpError as error:
             return error.response()
 
@@ -105,20 +110,16 @@ class _Waiting:
     exchange: Exchange
 
 
-async def _await_answer(connection: Connection, waiting: _Waiting) -> Response | Reason | Next:
-    """The answer, or why nobody needs it any more."""
-    outcome: Response | Reason | Next = Reason.PEER_CLOSED
-
-    async def watch() -> None:
-        nonlocal outcome
-        outcome = await connection.wait_gone()
-        nursery.cancel_scope.cancel()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(watch)
-        outcome = await _awaited(waiting)
-        nursery.cancel_scope.cancel()
-    return outcome
+def _play(
+    take_over: Callable[[Exchange], Reason | Next], exchange: Exchange
+) -> Reason | Next | _Waiting:
+    """Without a task beside it where nobody is asked: viewers come by the thousand."""
+    client, parameters = exchange.connection.client, exchange.request.query.parameters
+    permissions = exchange.services.permissions
+    ask = permissions.to_play(exchange.stream, exchange.caller, client, parameters)
+    if ask is None:
+        return take_over(exchange)
+    return _Waiting(partial(play_if_allowed, ask, take_over), exchange)
 
 
 async def _awaited(waiting: _Waiting) -> Response | Reason | Next:

@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 from relay.fanout.pump import LAG_BUCKETS_S
 from relay.live.encodings import Format
 from relay.live.statistics import State
+from relay.server.callback_metrics import callback_metrics
 from relay.server.notice_metrics import notice_metrics
 from relay.server.services import Services
 
@@ -39,6 +40,7 @@ class ServerCollector(Collector):
         yield from self._channels()
         yield from self._store()
         yield from notice_metrics(self._services.notices)
+        yield from callback_metrics(self._services.permissions)
 
     def _connections(self) -> Iterator[Metric]:
         services = self._services

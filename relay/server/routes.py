@@ -9,7 +9,7 @@ from relay.http.routing import Route, RouteTable, Who
 from relay.server import operator, pages, sse, viewers
 from relay.server.centrifugo import reading as centrifugo
 from relay.server.durable import appending, creating, reading, removing
-from relay.server.exchange import Answers, Follows, Handler, Waits
+from relay.server.exchange import Answers, Follows, Handler, Plays, Waits
 from relay.server.rest import (
     details,
     guests,
@@ -85,12 +85,8 @@ _PUBLIC: tuple[Route[Handler], ...] = (
     Route(methods={"PUT"}, pattern=_STREAM, handler=Waits(creating.create), who=Who.ANYONE),
     Route(methods={"POST"}, pattern=_STREAM, handler=Waits(appending.append), who=Who.ANYONE),
     Route(methods={"DELETE"}, pattern=_STREAM, handler=Waits(removing.remove), who=Who.ANYONE),
-    Route(
-        methods={"GET"}, pattern="/{app}/{name}.flv", handler=Follows(viewers.flv), who=Who.ANYONE
-    ),
-    Route(
-        methods={"GET"}, pattern="/{app}/{name}.mp4", handler=Follows(viewers.mp4), who=Who.ANYONE
-    ),
+    Route(methods={"GET"}, pattern="/{app}/{name}.flv", handler=Plays(viewers.flv), who=Who.ANYONE),
+    Route(methods={"GET"}, pattern="/{app}/{name}.mp4", handler=Plays(viewers.mp4), who=Who.ANYONE),
 )
 
 _PUBLIC_LIST = Route[Handler](

@@ -4,12 +4,14 @@ Nothing is promised before it is known who asks: `NetStream.Publish.Start` goes 
 was checked and the broadcast has taken the run, or never.
 """
 
+import attrs
 import trio
 
 from relay.errors import FormatError, RemoteProtocolError
 from relay.identity.redact import redact
 from relay.live.run import Publisher
 from relay.live.stage import PublishRefused
+from relay.notify.question import Allowed, Failed, Refused
 from relay.reasons import Reason
 from relay.rtmp import events
 from relay.rtmp.connection import Connection as RtmpConnection
@@ -17,11 +19,13 @@ from relay.rtmp.events import NEED_DATA
 from relay.rtmp.handshake import ENTROPY_SIZE
 from relay.rtmp.limits import RtmpLimits
 from relay.rtmp.states import Role
-from relay.rtmp.urls import parse_address
+from relay.rtmp.urls import StreamAddress, parse_address
 from relay.server.access import Permit
 from relay.server.bitrate import BitrateGuard
 from relay.server.connection import Connection
+from relay.server.permissions import Ask
 from relay.server.publication import Publication
+from relay.server.while_connected import while_connected
 
 MEDIA_STREAM_ID = 1
 """The message stream that `createStream` answers with; encoders use one."""
@@ -32,6 +36,15 @@ async def serve_publisher(connection: Connection) -> Reason:
     if connection.services.admission.is_full:
         return Reason.SERVER_FULL
     return await _Session(connection).run()
+
+
+@attrs.frozen
+class _Refusal:
+    """Why an encoder may not publish."""
+
+    reason: Reason
+    text: str = ""
+    """The site's own words; empty for none."""
 
 
 class _Session:
@@ -114,11 +127,10 @@ class _Session:
         """One publication, and why it ended."""
         # A read may hold a hundred publications, each begun and ended.
         await self._services.turns.wait()
-        permit = Reason.NO_PLAYBACK if isinstance(asked, events.Play) else self._permit(asked)
-        if isinstance(permit, Reason):
-            return self._refuse(permit, asked.stream_id)
+        permit = await self._permit(asked)
+        if isinstance(permit, _Refusal):
+            return self._refuse(permit.reason, asked.stream_id, permit.text)
         self._connection.stranger.leave()
-        self._connection.facts["stream"] = permit.name
         try:
             publisher = self._publisher(permit, asked.stream_id)
             with self._services.stage.publishing(permit.name, publisher) as run:
@@ -133,14 +145,52 @@ class _Session:
         except PublishRefused as refused:
             return self._refuse(refused.reason, asked.stream_id)
 
-    def _permit(self, asked: events.Publish) -> Permit | Reason:
+    async def _permit(self, asked: events.Publish | events.Play) -> "Permit | _Refusal":
+        """Whether it may: by its key, and then by the site's word, where that is asked for."""
+        if isinstance(asked, events.Play):
+            return _Refusal(Reason.NO_PLAYBACK)
         assert self._connect is not None
         try:
             address = parse_address(self._connect.app, self._connect.tc_url, asked.name)
         except FormatError as error:
             self._connection.facts["problem"] = redact(str(error))
-            return Reason.INVALID_NAME
-        return self._services.access.may_publish(address, self._connection.client)
+            return _Refusal(Reason.INVALID_NAME)
+        permit = self._permit_by_key(address)
+        if isinstance(permit, _Refusal):
+            return permit
+        client, parameters = self._connection.client, address.parameters
+        ask = self._services.permissions.to_publish(permit, client, parameters)
+        if ask is None:
+            return permit
+        # Once more by its key, which may have been revoked meanwhile.
+        return await self._refusal_by_site(ask) or self._permit_by_key(address)
+
+    def _permit_by_key(self, address: StreamAddress) -> "Permit | _Refusal":
+        permit = self._services.access.may_publish(address, self._connection.client)
+        if isinstance(permit, Reason):
+            return _Refusal(permit)
+        self._connection.facts["stream"] = permit.name
+        return permit
+
+    async def _refusal_by_site(self, ask: Ask) -> "_Refusal | None":
+        """Ask for as long as the encoder is there: one that has gone must not take a broadcast
+        over from the one that it has come back as.
+        """
+        verdict = await while_connected(self._connection, ask)
+        if early := self._connection.take_read_ahead():
+            self._rtmp.receive_data(early)
+        match verdict:
+            case Reason():
+                return _Refusal(verdict)
+            case Refused(text):
+                return _Refusal(Reason.REFUSED_BY_SITE, text)
+            case Failed(why):
+                self._connection.facts["unasked"] = why
+                return _Refusal(Reason.SITE_SILENT)
+            case Allowed(despite):
+                if despite:
+                    self._connection.facts["unasked"] = despite
+                return None
 
     def _publisher(self, permit: Permit, stream_id: int) -> Publisher:
         def evict(reason: Reason) -> None:
@@ -174,9 +224,9 @@ class _Session:
         self._flush()
         self._connection.outlet.write_nowait(data)
 
-    def _refuse(self, reason: Reason, stream_id: int) -> Reason:
+    def _refuse(self, reason: Reason, stream_id: int, text: str = "") -> Reason:
         """Say why in the one way that makes encoders stop and show it, where there is one."""
         code = reason.value.rtmp_code
         if code is not None:
-            self._send(events.Status(stream_id, "error", code, reason.description))
+            self._send(events.Status(stream_id, "error", code, text or reason.description))
         return reason

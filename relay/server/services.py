@@ -23,6 +23,7 @@ from relay.server.centrifugo.deadlines import Deadlines
 from relay.server.centrifugo.pings import Pings
 from relay.server.centrifugo.sessions import Sessions
 from relay.server.keeping_alive import KeepAlive
+from relay.server.permissions import Permissions
 from relay.server.pinging import Pinging
 from relay.server.publish_rates import PublishRates
 from relay.server.rounds import Rounds
@@ -76,6 +77,7 @@ class Services:
     pump: Pump
     budget: Budget
     access: Access
+    permissions: Permissions
     admission: Admission
     turns: Turns
     rounds: Rounds

@@ -86,6 +86,26 @@ def test_check_says_that_a_laboratory_is_one(
     assert "Anyone may publish" in capsys.readouterr().out
 
 
+def test_check_says_what_the_site_is_asked_and_shows_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RELAY_ON_PLAY_URL", "https://site.example/may?s3cr3t")
+    monkeypatch.setenv("RELAY_ON_PLAY_STREAMS", "live/*,events/one")
+    monkeypatch.setenv("RELAY_ON_PLAY_FAIL_OPEN", "true")
+    assert main(["check"]) == 0
+    printed = capsys.readouterr().out
+    assert (
+        "Who may watch live/* or events/one is asked of https://site.example/may; "
+        "without an answer they may."
+    ) in printed.splitlines()
+    assert "s3cr3t" not in printed
+    secret = tmp_path / "secret"
+    secret.write_text("swordfish")
+    monkeypatch.setenv("RELAY_ON_PLAY_SECRET_FILE", str(secret))
+    assert main(["check"]) == 1
+    assert capsys.readouterr().err == f"relay: {secret}: a secret begins with whsec_\n"
+
+
 def test_check_reports_every_error_and_exits_with_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

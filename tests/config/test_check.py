@@ -89,6 +89,17 @@ def test_what_no_browser_calls_an_origin_is_refused(origin: str) -> None:
     assert "is no origin" in complaint(http__allowed_origins=[origin])
 
 
+@pytest.mark.parametrize("section", ["on_publish", "on_play"])
+def test_a_callback_has_a_url_and_names_of_streams(section: str) -> None:
+    right = {f"{section}.url": "https://a.example/", f"{section}.streams": ["live/cat", "live/*"]}
+    load_config(overrides=right)
+    with pytest.raises(ConfigError, match=rf"`{section}\.url` must begin with https://"):
+        load_config(overrides={f"{section}.url": "a.example"})
+    for streams in ("live", "*", "live/ca*", "live/", "/cat", "live/cat/1"):
+        with pytest.raises(ConfigError, match=rf"`{section}\.streams`: `.*` is neither"):
+            load_config(overrides={f"{section}.streams": [streams]})
+
+
 def test_half_a_certificate_is_refused() -> None:
     assert "`tls.certificate` needs `tls.key`" in complaint(tls__certificate="a.pem")
     assert "`tls.key` needs `tls.certificate`" in complaint(tls__key="a.pem")

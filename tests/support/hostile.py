@@ -24,7 +24,14 @@ from support.rtmp_bytes import (
 from support.rtmp_captures import source_packets
 
 from relay import Config, Server, open_relay
-from relay.config import AuthConfig, ChannelsConfig, HttpConfig, Limits, StoreConfig
+from relay.config import (
+    AuthConfig,
+    CallbackConfig,
+    ChannelsConfig,
+    HttpConfig,
+    Limits,
+    StoreConfig,
+)
 from relay.errors import WireBroken
 from relay.packet import Kind
 from relay.server.services import Services
@@ -153,6 +160,8 @@ async def site(
     publish: str = "open",
     channels: ChannelsConfig | None = None,
     outside: MemoryOutside | None = None,
+    on_publish: CallbackConfig | None = None,
+    on_play: CallbackConfig | None = None,
 ) -> AsyncIterator[Site]:
     """Run a server in memory; its store is there as well, for threads know no virtual time.
 
@@ -165,6 +174,8 @@ async def site(
         http=http or HttpConfig(),
         channels=channels or ChannelsConfig(),
         store=StoreConfig(url="memory:"),
+        on_publish=on_publish or CallbackConfig(),
+        on_play=on_play or CallbackConfig(),
     )
     world = ports(1, outside=outside)
     assert isinstance(world.network, MemoryNetwork)

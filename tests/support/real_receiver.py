@@ -26,6 +26,7 @@ class RealReceiver:
     """Accepts everything."""
 
     port: int
+    answer: bytes = ANSWER
     headers: list[dict[str, str]] = attrs.field(factory=list)
     """Of requests that came whole, in their order."""
     bodies: list[bytes] = attrs.field(factory=list)
@@ -58,7 +59,7 @@ class RealReceiver:
             self._reach(Point.CONNECTED)
             if await self._read(stream):
                 self._reach(Point.REQUESTED)
-                await stream.send_all(ANSWER)
+                await stream.send_all(self.answer)
                 self._reach(Point.ANSWERED)
 
     def _reach(self, point: Point) -> None:
