@@ -27,7 +27,6 @@ _ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?"
 _STREAMS = re.compile(r"[A-Za-z0-9_.~-]{1,128}/(?:\*|[A-Za-z0-9_.~-]{1,128})")
 
 # What may stand in `sub` of a VAPID token (RFC 8292, 2.1).
-_CONTACT = re.compile(r"(?:mailto:[^@\s]+@[^@\s]+|https://[^\s]+)")
 
 
 def check(config: Config) -> list[Problem]:
@@ -111,14 +110,6 @@ def _callbacks(config: Config) -> Iterator[Problem]:
                 )
 
 
-def _contact(config: Config) -> Iterator[Problem]:
-    contact = config.push.contact
-    if contact and not _CONTACT.fullmatch(contact):
-        yield Problem(
-            "push.contact", f"`push.contact`: `{contact}` is neither mailto:... nor https://..."
-        )
-
-
 def _tls(config: Config) -> Iterator[Problem]:
     given = {name: getattr(config.tls, name) for name in ("certificate", "key")}
     for path in ("rtmp.tls_listen", "http.tls_listen"):
@@ -168,7 +159,6 @@ _RULES: tuple[Callable[[Config], Iterator[Problem]], ...] = (
     _origins,
     _store,
     _callbacks,
-    _contact,
     _tls,
     _publish,
     _laboratory,
