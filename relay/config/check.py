@@ -28,6 +28,9 @@ _STREAMS = re.compile(r"[A-Za-z0-9_.~-]{1,128}/(?:\*|[A-Za-z0-9_.~-]{1,128})")
 
 # What may stand in `sub` of a VAPID token (RFC 8292, 2.1).
 
+# What may stand in `sub` of a VAPID token (RFC 8292, 2.1).
+_CONTACT = re.compile(r"(?:mailto:[^@\s]+@[^@\s]+|https://[^\s]+)")
+
 
 def check(config: Config) -> list[Problem]:
     """Everything that is wrong with a configuration whose types are right."""
@@ -110,6 +113,14 @@ def _callbacks(config: Config) -> Iterator[Problem]:
                 )
 
 
+def _contact(config: Config) -> Iterator[Problem]:
+    contact = config.push.contact
+    if contact and not _CONTACT.fullmatch(contact):
+        yield Problem(
+            "push.contact", f"`push.contact`: `{contact}` is neither mailto:... nor https://..."
+        )
+
+
 def _tls(config: Config) -> Iterator[Problem]:
     given = {name: getattr(config.tls, name) for name in ("certificate", "key")}
     for path in ("rtmp.tls_listen", "http.tls_listen"):
@@ -159,6 +170,7 @@ _RULES: tuple[Callable[[Config], Iterator[Problem]], ...] = (
     _origins,
     _store,
     _callbacks,
+    _contact,
     _tls,
     _publish,
     _laboratory,

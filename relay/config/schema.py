@@ -161,6 +161,20 @@ class NotifyConfig:
 
 
 @attrs.frozen(kw_only=True)
+class PushConfig:
+    """Web Push: notifications on the devices of those who follow a stream."""
+
+    contact: str = ""
+    """Whom push services write to, `mailto:...` or `https://...`; some refuse pushes without."""
+    per_s: float = 100.0
+    """Pushes of all streams together, so that an audience does not arrive in one second."""
+    ttl_s: float = 14_400.0
+    """How long it is news that a broadcast has begun."""
+    devices_per_user: int = 8
+    """Those that were seen last are kept."""
+
+
+@attrs.frozen(kw_only=True)
 class CallbackConfig:
     """How the site is asked whether somebody may."""
 
@@ -264,6 +278,7 @@ class Config:
     store: StoreConfig = StoreConfig()
     outbound: OutboundConfig = OutboundConfig()
     notify: NotifyConfig = NotifyConfig()
+    push: PushConfig = PushConfig()
     on_publish: CallbackConfig = CallbackConfig()
     on_play: CallbackConfig = CallbackConfig()
     limits: Limits = Limits()

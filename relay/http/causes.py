@@ -155,6 +155,21 @@ STILL_QUEUED = Cause(
     "queue.",
 )
 
+SUBSCRIPTION_NOT_POSSIBLE = Cause(
+    name="subscription-not-possible",
+    status=422,
+    title="This cannot be a push subscription",
+    meaning="Send what `PushSubscription.toJSON()` returns.  Its endpoint must be asked with TLS, and "
+    "be a public address unless `outbound.allow` says otherwise; nothing was changed.",
+)
+NO_SUCH_SUBSCRIPTION = Cause(
+    name="no-such-subscription",
+    status=404,
+    title="There is no such push subscription",
+    meaning="It never was this user's, or it has been removed: by the user, or because its push "
+    "service has said that it is no more.",
+)
+
 CAUSES = {
     cause.name: cause
     for cause in (
@@ -178,6 +193,8 @@ CAUSES = {
         NO_SUCH_WEBHOOK,
         NO_SUCH_DELIVERY,
         STILL_QUEUED,
+        SUBSCRIPTION_NOT_POSSIBLE,
+        NO_SUCH_SUBSCRIPTION,
     )
 }
 """All of them, by name."""

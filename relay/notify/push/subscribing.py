@@ -55,3 +55,8 @@ def _key(keys: dict[str, Any], name: str) -> bytes:
         return decoded(text)
     except FormatError:
         raise FormatError(f"`{name}` is base64url") from None
+
+
+def service_of(endpoint: str) -> str:
+    """The origin of an endpoint that may be asked: a push service by name."""
+    return "/".join(endpoint.split("/", 3)[:3]).lower()
