@@ -27,8 +27,6 @@ _ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?"
 _STREAMS = re.compile(r"[A-Za-z0-9_.~-]{1,128}/(?:\*|[A-Za-z0-9_.~-]{1,128})")
 
 # What may stand in `sub` of a VAPID token (RFC 8292, 2.1).
-
-# What may stand in `sub` of a VAPID token (RFC 8292, 2.1).
 _CONTACT = re.compile(r"(?:mailto:[^@\s]+@[^@\s]+|https://[^\s]+)")
 
 
