@@ -23,14 +23,12 @@ import trio
 from relay.channels.history import History
 from relay.channels.names import ChannelName
 from relay.channels.presence import Presence
+from relay.channels.sections import Sections
 from relay.config.schema import NamespaceConfig
-from relay.fanout.feed import Due, Feed, Wake
+from relay.fanout.feed import Feed, Wake
 from relay.publication import Author, Draft, Moment, Position, Publication
 from relay.reasons import Reason
 from relay.store.contract import JSON_TYPE, ChannelRecord, ProducerMark
-
-CATCH_UP_MS = 60_000
-"""How old what a follower still lacks may be; its queue is bounded in bytes and age as well."""
 
 
 class MessageEncoding(Protocol):
@@ -44,19 +42,6 @@ class MessageEncoding(Protocol):
     def joined(self, channel: str, who: Author) -> bytes: ...
     def left(self, channel: str, who: Author) -> bytes: ...
     def closed(self, channel: str, position: Position) -> bytes: ...
-
-
-class _NoPrelude:
-    """Followers of messages are told all that was before in the answer to their request."""
-
-    def opening(self, media_ms: int) -> bytes:
-        return b""
-
-    def resume(self, from_ms: int, to_ms: int) -> bytes:
-        return b""
-
-
-_NO_PRELUDE = _NoPrelude()
 
 
 def _nowhere() -> Moment | None:
@@ -96,7 +81,7 @@ class Channel:
     pending: int = attrs.field(default=0, init=False)
     """Changes that wait for the store."""
     _placed: int = attrs.field(init=False)
-    _feeds: dict[MessageEncoding, Feed] = attrs.field(factory=dict, init=False)
+    _followed: dict[MessageEncoding, Sections] = attrs.field(factory=dict, init=False)
     _holders: int = attrs.field(default=0, init=False)
     _news: trio.Event | None = attrs.field(default=None, init=False)
     _conditional: trio.Lock | None = attrs.field(default=None, init=False)
@@ -156,9 +141,9 @@ class Channel:
         """Make publications known to everybody."""
         for publication in publications:
             self.history.append(publication)
-            for encoding, feed in self._feeds.items():
+            for encoding, sections in self._followed.items():
                 data = encoding.publication(self.name.text, self.epoch, publication)
-                _append(feed, data, publication.at_ms)
+                sections.append(data, publication.at_ms)
         if closes:
             self.close()
         self._tell_pollers()
@@ -168,18 +153,17 @@ class Channel:
         if self.is_closed:
             return
         self.is_closed = True
-        for encoding, feed in self._feeds.items():
-            _append(feed, encoding.closed(self.name.text, self.position), 0)
-            feed.end(Reason.CHANNEL_CLOSED)
-        self._feeds.clear()
+        for encoding, sections in self._followed.items():
+            self._say_closed(encoding, sections)
+        self._followed.clear()
         self._tell_pollers()
 
     def delete(self) -> None:
         """It is gone, and with it all that it kept."""
         self.is_deleted = self.is_closed = True
-        for feed in self._feeds.values():
-            feed.end(Reason.CHANNEL_DELETED)
-        self._feeds.clear()
+        for sections in self._followed.values():
+            sections.end(Reason.CHANNEL_DELETED)
+        self._followed.clear()
         self.history.drop_to(self.last_offset)
         self._tell_pollers()
 
@@ -194,17 +178,19 @@ class Channel:
 
     def feed(self, encoding: MessageEncoding) -> Feed:
         """What followers in this format follow: `add_at_end` puts them behind `position`."""
-        feed = self._feeds.get(encoding)
-        if feed is None:
-            label = f"{self.name.text} {encoding.name}"
-            feed = self._feeds[encoding] = Feed(
-                label, _NO_PRELUDE, self._wake, CATCH_UP_MS, Due.PROMPT
-            )
-            if self.is_closed:
-                _append(feed, encoding.closed(self.name.text, self.position), 0)
-                feed.end(Reason.CHANNEL_CLOSED)
-                del self._feeds[encoding]
+        sections = self._followed.get(encoding)
+        if sections is None:
+            sections = Sections(f"{self.name.text} {encoding.name}", self._wake)
+            if not self.is_closed:
+                self._followed[encoding] = sections
+        feed = sections.with_room()
+        if self.is_closed:
+            self._say_closed(encoding, sections)
         return feed
+
+    def _say_closed(self, encoding: MessageEncoding, sections: Sections) -> None:
+        sections.append(encoding.closed(self.name.text, self.position), 0)
+        sections.end(Reason.CHANNEL_CLOSED)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -237,21 +223,21 @@ class Channel:
             return
         self.presence.enter(who)
         if self.namespace.join_leave:
-            for encoding, feed in self._feeds.items():
-                _append(feed, encoding.joined(self.name.text, who), at_ms)
+            for encoding, sections in self._followed.items():
+                sections.append(encoding.joined(self.name.text, who), at_ms)
 
     def leave(self, client: str, at_ms: int) -> None:
         """That connection subscribes no longer.  May be called twice."""
         who = self.presence.leave(client)
         if who is not None and self.namespace.join_leave:
-            for encoding, feed in self._feeds.items():
-                _append(feed, encoding.left(self.name.text, who), at_ms)
+            for encoding, sections in self._followed.items():
+                sections.append(encoding.left(self.name.text, who), at_ms)
 
     # Whether it is needed.
 
     @property
     def follower_count(self) -> int:
-        return sum(feed.follower_count for feed in self._feeds.values())
+        return sum(sections.follower_count for sections in self._followed.values())
 
     @property
     def is_in_use(self) -> bool:
@@ -260,11 +246,7 @@ class Channel:
 
     def close_idle_feeds(self) -> None:
         """Let go of formats that nobody follows the channel in."""
-        for encoding, feed in list(self._feeds.items()):
-            if not feed.follower_count:
-                del self._feeds[encoding]
-
-
-def _append(feed: Feed, data: bytes, at_ms: int) -> None:
-    if data:
-        feed.append(data, packets=1, media_ms=at_ms, is_resync=False, urgent=True)
+        for encoding, sections in list(self._followed.items()):
+            sections.close_idle()
+            if not sections.follower_count:
+                del self._followed[encoding]

@@ -18,7 +18,8 @@ accepting and timers keep their share of the core.
 
 That is the pace of pictures, which come thirty times a second and go out together as well as one by
 one.  Messages come when they come, and most of them alone: a pause does not join them, it delays
-them.  So they have passes of their own, whose pause is only as long as other work needs it to be.
+them.  So they have passes of their own, and each is followed by a pause only where pictures need
+their share of the core.  What joins messages is the pass itself, while it lasts.
 """
 
 from bisect import bisect_right
@@ -54,18 +55,8 @@ _REMEMBERED = 9
 something else has disturbed, and the frames behind it must not be slower for that.
 """
 
-
-MESSAGES_SHARE = 1.0
-"""Of the core, for the passes of messages and pictures together: the next one may begin when the
-last is over.  Others get their turns between its slices, and a pause would only be waited for.
-"""
 LEAST_SHARE = 0.3
-"""For those of messages, whatever the pictures take."""
-
-
-def message_pause_after(busy: float, pictures_share: float) -> float:
-    """The same for messages, while pictures take a share of the core."""
-    return min(busy / max(LEAST_SHARE, MESSAGES_SHARE - pictures_share), LONGEST_PAUSE_S)
+"""Of the core, for the passes of messages, whatever the pictures take."""
 
 
 def pause_after(busy: float) -> float:
@@ -78,26 +69,38 @@ def pause_after(busy: float) -> float:
 
 
 @attrs.define(eq=False)
-class Pacer:
-    """Remembers what passes cost."""
+class _Pace:
+    """Passes, and the pauses between them."""
 
-    _pause_after: Callable[[float], float] = pause_after
-    _ride_share: float = RIDE_SHARE
-    """Of the pause before it, that a ride lasts at most."""
-    busy: float = attrs.field(default=0.0, init=False)
     pause: float = attrs.field(default=0.0, init=False)
+    """Seconds from the start of a pass to the earliest start of the next, as it is now."""
     not_before: float = attrs.field(default=0.0, init=False)
     """Monotonic seconds; no pass starts earlier."""
     longest: float = attrs.field(default=0.0, init=False)
     """The longest pause so far that news had to wait for the end of, as it really was."""
+    _started: float = attrs.field(default=0.0, init=False)
+    _awaited: bool = attrs.field(default=False, init=False)
+    """News waits for the end of this pause."""
+
+    def begin_pass(self, now: float) -> None:
+        """A pass starts; news that comes while it lasts waits for the next one's time."""
+        if self._awaited:
+            self.longest = max(self.longest, now - self._started)
+            self._awaited = False
+        self._started = now
+        self.not_before = now + self.pause
+
+
+@attrs.define(eq=False)
+class PicturePace(_Pace):
+    """Remembers what passes cost."""
+
+    busy: float = attrs.field(default=0.0, init=False)
     _rounds: deque[float] = attrs.field(
         factory=lambda: deque([0.0] * _REMEMBERED, maxlen=_REMEMBERED), init=False
     )
-    _started: float = attrs.field(default=0.0, init=False)
     _round_began: float = attrs.field(default=0.0, init=False)
     _round_busy: float = attrs.field(default=0.0, init=False)
-    _awaited: bool = attrs.field(default=False, init=False)
-    """News waits for the end of this pause."""
 
     @property
     def share(self) -> float:
@@ -115,22 +118,34 @@ class Pacer:
         if self.pause <= _GATHERING_S:
             return self.not_before
         longest = self.not_before - self.pause + LONGEST_PAUSE_S
-        return min(self.not_before + self._ride_share * self.pause, longest)
-
-    def begin_pass(self, now: float) -> None:
-        """A pass starts; news that comes while it lasts waits for the next one's time."""
-        if self._awaited:
-            self.longest = max(self.longest, now - self._started)
-            self._awaited = False
-        self._started = now
-        self.not_before = now + self.pause
+        return min(self.not_before + RIDE_SHARE * self.pause, longest)
 
     def end_pass(self, busy: float) -> None:
         """The pass has cost `busy` CPU seconds."""
         if self._started >= self._round_began + ROUND_S:
             self._rounds.append(self._round_busy)
             self.busy = sorted(self._rounds)[_REMEMBERED // 2]
-            self.pause = self._pause_after(self.busy)
+            self.pause = pause_after(self.busy)
             self._round_began, self._round_busy = self._started, 0.0
         self._round_busy += busy
+        self.not_before = self._started + self.pause
+
+
+@attrs.define(eq=False)
+class MessagePace(_Pace):
+    """A pass is followed by the next as soon as pictures can have had their share."""
+
+    _pictures_share: Callable[[], float]
+
+    def start_of_pass(self, now: float) -> float:
+        """When news of `now` is to go out."""
+        if now >= self.not_before:
+            return now
+        self._awaited = True
+        return self.not_before
+
+    def end_pass(self, busy: float) -> None:
+        """The pass has cost `busy` CPU seconds."""
+        share = max(LEAST_SHARE, 1.0 - self._pictures_share())
+        self.pause = min(busy / share, LONGEST_PAUSE_S)
         self.not_before = self._started + self.pause

@@ -32,7 +32,7 @@ import trio
 
 from relay.fanout.audience import SENDS_PER_SLICE
 from relay.fanout.feed import Due, Feed
-from relay.fanout.pacing import AUDIO_RIDES_S, Pacer, message_pause_after
+from relay.fanout.pacing import AUDIO_RIDES_S, MessagePace, PicturePace
 
 SLICE_BEHIND_S = 0.002
 """CPU seconds."""
@@ -63,7 +63,8 @@ class Pump:
 
     _clock: Callable[[], float]
     _cpu: Callable[[], float]
-    _pictures: "_Lane" = attrs.field(factory=lambda: _Lane(Pacer()), init=False)
+    _picture_pace: PicturePace = attrs.field(factory=PicturePace, init=False)
+    _pictures: "_Lane" = attrs.field(init=False)
     _messages: "_Lane" = attrs.field(init=False)
     _behind: dict[Feed, None] = attrs.field(factory=dict, init=False)
     """Feeds with followers that are behind and can have something now."""
@@ -76,10 +77,9 @@ class Pump:
     _lag_s: float = attrs.field(default=0.0, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._messages = _Lane(Pacer(self._message_pause_after, ride_share=0.0))
-
-    def _message_pause_after(self, busy: float) -> float:
-        return message_pause_after(busy, self._pictures.pacer.share)
+        pictures = self._picture_pace
+        self._pictures = _Lane(pictures)
+        self._messages = _Lane(MessagePace(lambda: pictures.share))
 
     def wake(self, feed: Feed, due: Due) -> None:
         """`feed` has something for its followers."""
@@ -111,8 +111,8 @@ class Pump:
             self._passes,
             self._writes,
             self._busy_s,
-            max(self._pictures.pacer.pause, self._messages.pacer.pause),
-            max(self._pictures.pacer.longest, self._messages.pacer.longest),
+            max(self._pictures.pace.pause, self._messages.pace.pause),
+            max(self._pictures.pace.longest, self._messages.pace.longest),
             tuple(accumulate(self._lags)),
             self._lag_s,
         )
@@ -141,7 +141,7 @@ class Pump:
     async def _run_pass(self, lane: "_Lane") -> None:
         now = self._clock()
         feeds = lane.take_due(now)
-        lane.pacer.begin_pass(now)
+        lane.pace.begin_pass(now)
         busy, sends = 0.0, 0
         slice_began = self._cpu()
         for feed in feeds:
@@ -153,7 +153,7 @@ class Pump:
                     await trio.lowlevel.checkpoint()
                     sends, slice_began = 0, self._cpu()
         busy += self._cpu() - slice_began
-        lane.pacer.end_pass(busy)
+        lane.pace.end_pass(busy)
         self._passes += 1
         self._busy_s += busy
         await trio.lowlevel.checkpoint()
@@ -177,7 +177,7 @@ class Pump:
 class _Lane:
     """Feeds with news, whose passes have one pace."""
 
-    pacer: Pacer
+    pace: PicturePace | MessagePace
     _urgent: dict[Feed, None] = attrs.field(factory=dict, init=False)
     _pass_at: float = attrs.field(default=inf, init=False)
     """When the urgent ones are to be visited."""
@@ -187,18 +187,18 @@ class _Lane:
     def call(self, feed: Feed, now: float) -> float:
         """Visit `feed` in the next pass; when that may be."""
         self._urgent[feed] = None
-        self._pass_at = min(self._pass_at, self.pacer.start_of_pass(now))
+        self._pass_at = min(self._pass_at, self.pace.start_of_pass(now))
         return self._pass_at
 
     def call_soon(self, feed: Feed, now: float) -> float:
         """Visit `feed` a little later, or with the next urgent news."""
         deadline = self._patient.setdefault(feed, now + AUDIO_RIDES_S)
-        return max(deadline, self.pacer.not_before)
+        return max(deadline, self.pace.not_before)
 
     def next_pass(self) -> float:
         """When there is something to do; infinity while there is no news."""
         patient = next(iter(self._patient.values()), inf)
-        return max(min(self._pass_at, patient), self.pacer.not_before)
+        return max(min(self._pass_at, patient), self.pace.not_before)
 
     def take_due(self, now: float) -> list[Feed]:
         """The feeds to visit now; patient ones ride along when their time has come."""

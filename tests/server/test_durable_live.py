@@ -242,7 +242,7 @@ async def test_messages_are_encoded_once_for_all_who_follow(tmp_path: Path) -> N
             await streams[-1].until(b"upToDate")
         channel = here.services.hub.find("a")
         assert channel is not None
-        assert (channel.follower_count, len(channel._feeds)) == (20, 1)
+        assert (channel.follower_count, len(channel._followed)) == (20, 1)
         end = await writer.add("a", b'"x"')
         heard = {(await stream.until(f'"{end}"'.encode()))[-2].data for stream in streams}
         assert heard == {'["x"]'}
@@ -258,7 +258,7 @@ async def test_one_who_invents_a_cursor_has_no_feed_of_its_own(tmp_path: Path) -
             await reader.events(f"/v1/stream/a?offset=now&live=sse&cursor={10**17 + index}")
         channel = here.services.hub.find("a")
         assert channel is not None
-        assert len(channel._feeds) == 1
+        assert len(channel._followed) == 1
 
 
 @pytest.mark.parametrize(

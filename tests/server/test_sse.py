@@ -138,7 +138,7 @@ async def test_all_who_are_silent_are_kept_alive_by_one_piece(tmp_path: Path) ->
         streams = [await (await client_of(here)).events("/events?channel=a") for _ in range(10)]
         for stream in streams:
             await stream.until(b"id: ")
-        (feed,) = channel_of(here, "a")._feeds.values()
+        ((feed,),) = channel_of(here, "a")._followed.values()
         for _ in range(3):
             before = trio.current_time()
             for stream in streams:
