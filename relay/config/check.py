@@ -17,6 +17,9 @@ PUBLISH_MODES = ("key", "open")
 MAY_BE_ZERO = frozenset({"media.hold_s", "limits.drain_s", "notify.stable_s", "notify.grace_s"})
 """Times for which "not at all" is a sensible wish; elsewhere 0 would refuse everybody."""
 
+LONGEST_LEASE_S = 864_000
+"""Who is subscribed and does not say so any more is not sent anything for ever (WebSub, 8.2)."""
+
 # A source with a blank, a comma or a semicolon in it would become another directive, or another
 # policy, in the header (CSP3, 2.2).
 _CSP_SOURCE = re.compile(r"[!-+\--:<-~]+")
@@ -89,6 +92,21 @@ def _origins(config: Config) -> Iterator[Problem]:
                 f"`http.allowed_origins`: `{origin}` is no origin; write https://HOST or "
                 "https://HOST:PORT, in small letters and without a path",
             )
+
+
+def _public_url(config: Config) -> Iterator[Problem]:
+    url = config.http.public_url
+    if url and not _ORIGIN.fullmatch(url):
+        yield Problem(
+            "http.public_url",
+            f"`http.public_url`: write https://HOST or https://HOST:PORT, not `{url}`",
+        )
+
+
+def _lease(config: Config) -> Iterator[Problem]:
+    lease_s = config.websub.lease_s
+    if lease_s > LONGEST_LEASE_S or 0 < lease_s < 1:
+        yield Problem("websub.lease_s", "`websub.lease_s` is from a second to ten days (864000)")
 
 
 def _store(config: Config) -> Iterator[Problem]:
@@ -166,6 +184,8 @@ _RULES: tuple[Callable[[Config], Iterator[Problem]], ...] = (
     _networks,
     _frames,
     _origins,
+    _public_url,
+    _lease,
     _store,
     _callbacks,
     _contact,

@@ -30,6 +30,8 @@ class HttpConfig:
     """Who may frame `/embed/...`: CSP sources (CSP3, 6.4.2.1)."""
     allowed_origins: tuple[str, ...] = ()
     """Sites (`https://HOST`) whose pages may use the whole API, with tokens."""
+    public_url: str = ""
+    """What others call this server, as `https://HOST`; empty for whatever each of them says."""
 
 
 @attrs.frozen(kw_only=True)
@@ -161,6 +163,22 @@ class NotifyConfig:
 
 
 @attrs.frozen(kw_only=True)
+class WebsubConfig:
+    """Those who have the feeds of streams pushed to them; anybody may."""
+
+    lease_s: float = 864_000.0
+    """How long a subscription lasts at most, before it must be renewed."""
+    subscriptions: int = 2000
+    """To all feeds; more are refused."""
+    subscriptions_per_host: int = 100
+    """With callbacks at one host."""
+    requests_per_host: int = 2
+    """Under way at once, to callbacks at one host."""
+    requests_per_minute: int = 30
+    """To subscribe or unsubscribe: from one address, and with callbacks at one host."""
+
+
+@attrs.frozen(kw_only=True)
 class PushConfig:
     """Web Push: notifications on the devices of those who follow a stream."""
 
@@ -278,6 +296,7 @@ class Config:
     store: StoreConfig = StoreConfig()
     outbound: OutboundConfig = OutboundConfig()
     notify: NotifyConfig = NotifyConfig()
+    websub: WebsubConfig = WebsubConfig()
     push: PushConfig = PushConfig()
     on_publish: CallbackConfig = CallbackConfig()
     on_play: CallbackConfig = CallbackConfig()

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from email.utils import parsedate_to_datetime
 
 from relay.http.causes import EDITED_MEANWHILE
 from relay.http.errors import refused
@@ -9,7 +10,7 @@ from relay.http.request import Request
 from relay.http.response import Response
 
 _ENTITY_TAG = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"')
-_KEPT = ("cache-control", "etag", "content-security-policy", "vary")
+_KEPT = ("cache-control", "etag", "last-modified", "content-security-policy", "vary")
 
 
 def etag_of(data: bytes) -> str:
@@ -30,8 +31,30 @@ def if_none_match(request: Request, response: Response) -> Response:
         return response
     if condition.strip() != "*" and etag not in _ENTITY_TAG.findall(condition):
         return response
+    return _unchanged(response)
+
+
+def if_modified_since(request: Request, response: Response) -> Response:
+    """The same, by time, for clients that hold no entity tag (RFC 9110, 13.1.3)."""
+    changed = _moment(response.header("last-modified"))
+    known = _moment(request.header("if-modified-since"))
+    is_asked = request.method in ("GET", "HEAD") and request.header("if-none-match") is None
+    if changed is None or known is None or not is_asked or response.status != 200:
+        return response
+    return _unchanged(response) if changed <= known else response
+
+
+def _unchanged(response: Response) -> Response:
     kept = tuple(field for field in response.headers if field[0].lower() in _KEPT)
     return Response(304, kept)
+
+
+def _moment(text: str | None) -> float | None:
+    """Seconds since 1970 of an HTTP date; None for whatever is none."""
+    try:
+        return None if text is None else parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def if_match(request: Request, etag: str) -> None:

@@ -9,6 +9,7 @@ from relay.notify.announcer import Announcer
 from relay.notify.committing import commit
 from relay.notify.couriers import Couriers
 from relay.notify.endpoints import Endpoints
+from relay.notify.websub.websub import WebSub
 from relay.outbound.client import Client
 from relay.ports import Ports
 from relay.store.contract import Store, StoreUnavailable
@@ -32,6 +33,7 @@ class Notices:
     client: Client
     endpoints: Endpoints
     couriers: Couriers
+    websub: WebSub
     announcer: Announcer
 
     async def load(self) -> None:
@@ -41,12 +43,14 @@ class Notices:
             StoreUnavailable: it cannot be read.
         """
         await self.endpoints.load(self._store)
+        await self.websub.load()
         await self.announcer.load()
 
     async def run(self) -> None:
         """Announce and tell until cancelled."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.couriers.run)
+            nursery.start_soon(self.websub.run)
             nursery.start_soon(self.announcer.run)
             nursery.start_soon(self._tidy)
 

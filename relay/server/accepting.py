@@ -41,6 +41,7 @@ class Door:
     protocol: str
     session: Session
     is_operators: bool = False
+    is_secure: bool = False
 
 
 async def accept_connections(services: Services, door: Door, connections: trio.Nursery) -> None:
@@ -84,7 +85,12 @@ async def _let_in(services: Services, door: Door, wire: Wire, connections: trio.
         wire.abort()
         return
     connection = open_connection(
-        services, wire, door.protocol, connections, is_operators=door.is_operators
+        services,
+        wire,
+        door.protocol,
+        connections,
+        is_operators=door.is_operators,
+        is_secure=door.is_secure,
     )
     session = door.session
     if _is_from_proxy(services, wire):

@@ -13,6 +13,7 @@ from relay.notify.events import Described, Event
 from relay.notify.notices import Notices
 from relay.notify.session_events import Sight
 from relay.notify.webhooks import Webhooks
+from relay.notify.websub.websub import WebSub
 from relay.outbound.client import Client
 from relay.ports import Ports
 from relay.server.access import Access
@@ -61,12 +62,34 @@ def announce(
     client = Client(config.outbound, ports.outside)
     endpoints = Endpoints(config.notify.webhooks, ports, writer)
     couriers = Couriers(ports, store, writer, Webhooks(ports, client, endpoints))
+    websub = WebSub.assembled(
+        config.websub, ports, store, writer, client, source=config.notify.source
+    )
     announcer = Announcer(
-        config.notify, ports, hub, store, writer, look, describe, recipients, couriers.queued
+        config.notify,
+        ports,
+        hub,
+        store,
+        writer,
+        look,
+        describe,
+        recipients,
+        couriers.queued,
+        carriers=(websub,),
     )
     stage.on_change = _both(stage.on_change, announcer.changed)
     catalog.on_change = _both(catalog.on_change, announcer.updated)
-    return Notices(config.notify, ports, store, writer, client, endpoints, couriers, announcer)
+    return Notices(
+        config.notify,
+        ports,
+        store,
+        writer,
+        client,
+        endpoints,
+        couriers,
+        websub,
+        announcer,
+    )
 
 
 def _both(first: Callable[[str], None], second: Callable[[str], None]) -> Callable[[str], None]:

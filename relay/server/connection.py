@@ -57,6 +57,8 @@ class Connection:
     """Address without port; behind trusted proxies the client's own."""
     is_operators: bool = False
     """Whether it came in by the operator's listener."""
+    is_secure: bool = False
+    """Whether it has TLS that ends here, and not at a proxy."""
     _nursery: trio.Nursery = attrs.field(kw_only=True)
     """Of all connections."""
     scope: trio.CancelScope = attrs.field(kw_only=True)
@@ -198,6 +200,7 @@ def open_connection(
     nursery: trio.Nursery,
     *,
     is_operators: bool = False,
+    is_secure: bool = False,
 ) -> Connection:
     """Count a wire that was accepted; `serve_connection` comes next, in a task of `nursery`."""
     scope = trio.CancelScope()
@@ -219,6 +222,7 @@ def open_connection(
         stranger,
         client,
         is_operators,
+        is_secure,
         scope=scope,
         nursery=nursery,
         opened=services.ports.monotonic(),

@@ -48,6 +48,7 @@ async def _open(
             protocol="rtmp" if session is serve_publisher else "http",
             session=session,
             is_operators=session is operator,
+            is_secure=name in TLS,
         )
         accepting.start_soon(accept_connections, services, door, connections)
         addresses[name] = door.listener.address

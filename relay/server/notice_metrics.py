@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from relay.notify.notices import Notices
+from relay.notify.websub.websub import WebSub
 
 
 def notice_metrics(notices: Notices) -> Iterator[Metric]:
     """Read off when somebody asks; reasons are a closed set, and no host is a label."""
     yield CounterMetricFamily("relay_events", "Events announced", value=notices.announcer.announced)
     yield from _webhooks(notices)
+    yield from _websub(notices.websub)
     yield from _outbound(notices)
 
 
@@ -27,6 +29,26 @@ def _webhooks(notices: Notices) -> Iterator[Metric]:
     )
     yield GaugeMetricFamily(
         "relay_webhook_couriers", "Endpoints being delivered to", value=couriers.under_way
+    )
+
+
+def _websub(websub: WebSub) -> Iterator[Metric]:
+    couriers = websub.couriers.statistics()
+    attempts = CounterMetricFamily(
+        "relay_websub_attempts", "Attempts to push a feed, by outcome", labels=("outcome",)
+    )
+    attempts.add_metric(("delivered",), couriers.delivered)
+    attempts.add_metric(("failed",), couriers.failed)
+    yield attempts
+    yield CounterMetricFamily("relay_websub_dead", "Pushes that were given up", value=couriers.dead)
+    requests = CounterMetricFamily(
+        "relay_websub_requests", "Requests to subscribe or not, by outcome", labels=("outcome",)
+    )
+    for outcome, count in websub.verifying.outcomes.items():
+        requests.add_metric((outcome,), count)
+    yield requests
+    yield GaugeMetricFamily(
+        "relay_websub_subscriptions", "Subscriptions to feeds", value=len(websub.subscriptions)
     )
 
 

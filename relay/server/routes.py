@@ -6,7 +6,8 @@ tells machines how the server is doing needs no key there.
 """
 
 from relay.http.routing import Route, RouteTable, Who
-from relay.server import operator, pages, sse, viewers
+from relay.notify.websub.topics import HUB_PATH
+from relay.server import operator, pages, sse, viewers, websub
 from relay.server.centrifugo import reading as centrifugo
 from relay.server.durable import appending, creating, reading, removing
 from relay.server.exchange import Answers, Follows, Handler, Plays, Waits
@@ -80,6 +81,11 @@ _PUBLIC: tuple[Route[Handler], ...] = (
     Route(methods={"POST"}, pattern="/rpc", handler=Waits(rpc.call), who=Who.ANYONE),
     # The rules of each channel say who may read it and who may add to it.
     Route(methods={"GET"}, pattern="/events", handler=Waits(sse.events), who=Who.ANYONE),
+    # Whoever owns the callback is asked, whoever asks.
+    Route(methods={"POST"}, pattern=HUB_PATH, handler=Answers(websub.hub), who=Who.ANYONE),
+    Route(
+        methods={"GET"}, pattern="/{app}/{name}.atom", handler=Waits(websub.feed), who=Who.ANYONE
+    ),
     Route(methods={"HEAD"}, pattern=_STREAM, handler=Waits(reading.describe), who=Who.ANYONE),
     Route(methods={"GET"}, pattern=_STREAM, handler=Waits(reading.read), who=Who.ANYONE),
     Route(methods={"PUT"}, pattern=_STREAM, handler=Waits(creating.create), who=Who.ANYONE),

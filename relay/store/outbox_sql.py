@@ -97,10 +97,8 @@ _FORGET_DROPPED = (
 def execute(connection: Connection, change: OutboxChange) -> None:
     """Make one change in the connection's transaction."""
     match change:
-        case PutAiring(stream, None):
-            connection.execute(delete(airings).where(airings.c.stream == encode(stream)))
-        case PutAiring(stream, bytes(value)):
-            _put(connection, airings, {"stream": encode(stream), "value": value})
+        case PutAiring(stream, value):
+            _put_airing(connection, encode(stream), value)
         case PutEndpoint(endpoint, value):
             _put(connection, endpoints, {"endpoint": encode(endpoint), "value": value})
         case DropEndpoint(endpoint):
@@ -191,6 +189,13 @@ def _put(connection: Connection, table: Any, row: dict[str, Any]) -> None:
             index_elements=list(table.primary_key), set_={"value": row["value"]}
         )
     )
+
+
+def _put_airing(connection: Connection, stream: bytes, value: bytes | None) -> None:
+    if value is None:
+        connection.execute(delete(airings).where(airings.c.stream == stream))
+    else:
+        _put(connection, airings, {"stream": stream, "value": value})
 
 
 def _drop(connection: Connection, name: Column[Any], dropped: str) -> None:

@@ -102,7 +102,8 @@ async def test_what_is_old_and_done_is_forgotten_in_time() -> None:
             office.client,
             office.endpoints,
             office.couriers,
-            announcer=None,  # type: ignore[arg-type]  # nobody asks it
+            websub=None,  # type: ignore[arg-type]  # nobody asks it
+            announcer=None,  # type: ignore[arg-type]  # nor it
         )
         async with trio.open_nursery() as nursery:
             nursery.start_soon(notices._tidy)

@@ -1,0 +1,1 @@
+"""Feeds of streams, and who has them pushed: WebSub (W3C recommendation), the hub's side of it."""
