@@ -1,7 +1,6 @@
 """A change of the store that somebody waits for."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 import attrs
 import trio
@@ -23,12 +22,6 @@ class _Commit:
     def done(self, error: StoreUnavailable | None) -> None:
         self.error = error
         self.decided.set()
-
-
-def leave(writer: Writer, *changes: Change) -> None:
-    """Have these changes made if that is still possible, and do not wait: for who is cancelled."""
-    with suppress(StoreUnavailable, trio.WouldBlock):
-        writer.submit_nowait(_Commit(changes))
 
 
 async def commit(writer: Writer, *changes: Change) -> None:

@@ -7,11 +7,11 @@ judged.  Whoever looks a name up, finds it good and hands the *name* to a librar
 second time, and a hostile name server answers that with 127.0.0.1 (DNS rebinding).  The certificate
 is still that of the name.  No redirect is followed: it would lead past all of this.
 
-Each request has a connection of its own.  Receivers of webhooks are asked now and then, and one
-that keeps idle connections of thousands of hosts is a file descriptor's way to waste itself; and
-so the state between two requests to one host is a number: how many are under way.  That is bounded,
-and who finds no place waits in a bounded queue: a host that hangs holds four connections and
-nobody else's.
+A request has a connection of its own, unless whoever asks keeps one on a `Line`.  Receivers of
+webhooks are asked now and then, and one that keeps idle connections of thousands of hosts is a file
+descriptor's way to waste itself; and so the state between two requests to one host is a number: how
+many are under way.  That is bounded, and who finds no place waits in a bounded queue: a host that
+hangs holds four connections and nobody else's.
 
 It is h11 and not an HTTP library above: what such libraries are good at (pools, redirects, proxies,
 cookies) is what must not happen here, and their way to connect is not made for an address that
@@ -32,6 +32,7 @@ from relay.errors import CertificateRefused, WireBroken
 from relay.outbound.addresses import Address, Network, networks, refusal
 from relay.outbound.exchange import Answer, Exchange, Fields
 from relay.outbound.failures import Failure, Forbidden, OutboundError, Unanswered
+from relay.outbound.line import Line
 from relay.outbound.url import Target, parse_url
 from relay.ports import Link, Outside
 
@@ -88,9 +89,17 @@ class Client:
         return target
 
     async def ask(
-        self, url: str, *, method: str = "POST", fields: Fields = (), body: bytes = b""
+        self,
+        url: str,
+        *,
+        method: str = "POST",
+        fields: Fields = (),
+        body: bytes = b"",
+        line: Line | None = None,
     ) -> Answer:
         """Send one request, and return what is answered, whatever its status.
+
+        With a `line`, which one task has at a time, its connection is used, and kept there again.
 
         Raises:
             Forbidden: this URL may not be asked, or leads where nobody may.
@@ -103,7 +112,7 @@ class Client:
                 if places.statistics().tasks_waiting >= self._config.waiting_per_host:
                     raise Unanswered(Failure.BUSY)
                 async with places:
-                    answer = await self._in_time(target, method, fields, body)
+                    answer = await self._in_time(_Request(target, method, fields, body, line))
         except OutboundError as error:
             self._failed[error.failure] += 1
             raise
@@ -136,12 +145,38 @@ class Client:
             if not now.borrowed_tokens and not now.tasks_waiting:
                 self._hosts.pop(host, None)
 
-    async def _in_time(self, target: Target, method: str, fields: Fields, body: bytes) -> Answer:
+    async def _in_time(self, request: "_Request") -> Answer:
         with trio.move_on_after(self._config.total_s):
-            addresses = await self._addresses(target)
-            exchange = Exchange(target, method, fields, body, self._config.answer_bytes)
-            return await self._exchange(exchange, await self._dial(target, addresses))
+            if (answer := await self._on_line(request)) is not None:
+                return answer
+            addresses = await self._addresses(request.target)
+            link = await self._dial(request.target, addresses)
+            return await self._exchange(self._begin(request), link, request)
         raise Unanswered(Failure.TIMED_OUT, f"more than {self._config.total_s:g} s")
+
+    async def _on_line(self, request: "_Request") -> Answer | None:
+        """The answer on the connection that is kept; None where that is of no use."""
+        link = None if request.line is None else request.line.take(request.target)
+        if link is None:
+            return None
+        exchange = self._begin(request)
+        try:
+            return await self._exchange(exchange, link, request)
+        except Unanswered:
+            if exchange.has_begun:
+                raise
+            # The other side has closed it meanwhile, which is no failure (RFC 9112, 9.3.1).
+            return None
+
+    def _begin(self, request: "_Request") -> Exchange:
+        return Exchange(
+            request.target,
+            request.method,
+            request.fields,
+            request.body,
+            self._config.answer_bytes,
+            keeps=request.line is not None,
+        )
 
     async def _addresses(self, target: Target) -> Sequence[Address]:
         """Those that may be asked, the best first; at least one."""
@@ -178,13 +213,27 @@ class Client:
                 error = Unanswered(Failure.UNREACHABLE, f"not within {CONNECT_S:g} s")
         raise error
 
-    async def _exchange(self, exchange: Exchange, link: Link) -> Answer:
+    async def _exchange(self, exchange: Exchange, link: Link, request: "_Request") -> Answer:
+        is_kept = False
         try:
             await link.send_all(exchange.request())
             while (answer := exchange.receive(await link.receive_some(READ_BYTES))) is None:
                 pass
+            if request.line is not None and exchange.goes_on:
+                request.line.keep(request.target, link)
+                is_kept = True
         except WireBroken as error:
             raise Unanswered(Failure.BROKEN, str(error)) from error
         finally:
-            link.close()
+            if not is_kept:
+                link.close()
         return answer
+
+
+@attrs.frozen
+class _Request:
+    target: Target
+    method: str
+    fields: Fields
+    body: bytes
+    line: Line | None

@@ -1,6 +1,7 @@
 """One request and its answer, as bytes: HTTP/1.1 by h11, with an end to everything.
 
-One connection serves one request.  Who answers is not trusted: it may send a head without end,
+One exchange is one request; whether its connection may serve another is said when it is over.  Who
+answers is not trusted: it may send a head without end,
 a hundred "100 Continue", or a body that never stops.  A body is read up to a bound, and what there
 is then is the answer: a receiver that says 200 and adds a large page has accepted.
 """
@@ -40,6 +41,10 @@ class Exchange:
     _fields: Fields
     _body: bytes
     _answer_bytes: int
+    _keeps: bool = False
+    """Whether the connection is wanted for another request."""
+    has_begun: bool = attrs.field(default=False, init=False)
+    """Whether anything at all was answered."""
     _http: h11.Connection = attrs.field(init=False)
     _head: h11.Response | None = attrs.field(default=None, init=False)
     _interim: int = attrs.field(default=0, init=False)
@@ -53,7 +58,7 @@ class Exchange:
         fields = [
             ("Host", self._target.authority),
             ("User-Agent", f"Relay/{RELEASE}"),
-            ("Connection", "close"),
+            *(() if self._keeps else (("Connection", "close"),)),
             ("Content-Length", str(len(self._body))),
             *self._fields,
         ]
@@ -67,6 +72,7 @@ class Exchange:
         Raises:
             Unanswered: there will be none.
         """
+        self.has_begun = self.has_begun or bool(data)
         try:
             self._http.receive_data(data)
             while (event := self._http.next_event()) is not h11.NEED_DATA:
@@ -75,6 +81,12 @@ class Exchange:
         except h11.RemoteProtocolError as error:
             raise Unanswered(self._why(data, error), str(error)) from None
         return None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether, after a whole answer, the connection is as good as new."""
+        is_done = self._http.our_state is self._http.their_state is h11.DONE
+        return self._keeps and is_done and self._http.trailing_data == (b"", False)
 
     def _take(self, event: object) -> Answer | None:
         match event:

@@ -1,5 +1,8 @@
 """The client over a network in memory: where it goes, where it does not, and when it gives up."""
 
+from contextlib import closing
+
+import attrs
 import pytest
 import trio
 from support.memory import in_virtual_time
@@ -16,6 +19,7 @@ from support.outside import (
 from relay.config.schema import OutboundConfig
 from relay.outbound.client import CONNECT_S, Client
 from relay.outbound.failures import Failure, Forbidden, OutboundError, Unanswered
+from relay.outbound.line import Line
 
 URL = "https://hooks.example/in"
 
@@ -238,3 +242,87 @@ def test_a_url_is_judged_without_asking_as_far_as_that_goes() -> None:
     with pytest.raises(Forbidden):
         client.check("https://[::1]/")
     assert outside.looked_up == []
+
+
+KEEPS = attrs.evolve(answering(200, body=b"ok"), keeps=True)
+
+
+@in_virtual_time
+async def test_on_a_line_one_connection_serves_one_request_after_the_other() -> None:
+    client, outside, receiver = world(KEEPS)
+    with closing(Line()) as line:
+        for number in range(3):
+            answer = await client.ask(URL, body=b"%d" % number, line=line)
+            assert answer.body == b"ok"
+        assert not outside.links[0].is_closed
+    assert [request.body for request in receiver.requests] == [b"0", b"1", b"2"]
+    assert all("connection" not in request.headers for request in receiver.requests)
+    assert len(outside.links) == len(outside.looked_up) == 1
+    assert outside.links[0].is_closed
+
+
+@in_virtual_time
+async def test_a_line_that_the_other_side_has_closed_is_made_again() -> None:
+    client, outside, receiver = world(answering())
+    with closing(Line()) as line:
+        for _ in range(2):
+            assert (await client.ask(URL, line=line)).status == 204
+    assert len(receiver.requests) == len(outside.links) == 2
+    assert all(link.is_closed for link in outside.links)
+    assert client.statistics().failed == {}
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        attrs.evolve(answering(204, ("Connection", "close")), keeps=True),
+        Step(pieces=(b"HTTP/1.0 204 No\r\n\r\n",), keeps=True),
+        Step(pieces=(KEEPS.pieces[0] + b"HTTP/1.1 200 Smuggled\r\n\r\n",), keeps=True),
+    ],
+)
+@in_virtual_time
+async def test_a_connection_that_cannot_go_on_is_not_kept(step: Step) -> None:
+    client, outside, _ = world(step)
+    with closing(Line()) as line:
+        for _ in range(2):
+            assert (await client.ask(URL, line=line)).status < 300
+    assert [link.is_closed for link in outside.links] == [True, True]
+
+
+@in_virtual_time
+async def test_a_request_that_is_half_answered_is_not_sent_again() -> None:
+    broken = Step(pieces=(b"HTTP/1.1 20",))
+    client, outside, receiver = world(KEEPS, broken)
+    with closing(Line()) as line:
+        await client.ask(URL, line=line)
+        with pytest.raises(Unanswered):
+            await client.ask(URL, line=line)
+    assert len(receiver.requests) == 2
+    assert outside.links[0].is_closed
+
+
+@in_virtual_time
+async def test_a_line_leads_to_one_host_and_no_other() -> None:
+    client, outside, receiver = world(KEEPS)
+    other = Receiver((KEEPS,))
+    outside.publish("other.example", other, ANOTHER)
+    with closing(Line()) as line:
+        await client.ask(URL, line=line)
+        await client.ask("https://other.example/", line=line)
+        with pytest.raises(Forbidden):
+            await client.ask("https://127.0.0.1/", line=line)
+        await client.ask("https://other.example:8443/", line=line)
+    assert len(receiver.requests) == 1
+    assert outside.dialled == [(PUBLIC, 443), (ANOTHER, 443), (ANOTHER, 8443)]
+    assert all(link.is_closed for link in outside.links)
+
+
+@in_virtual_time
+async def test_a_line_that_hangs_is_given_up_in_time() -> None:
+    client, outside, _ = world(KEEPS, HANGS)
+    with closing(Line()) as line:
+        await client.ask(URL, line=line)
+        with pytest.raises(Unanswered) as caught:
+            await client.ask(URL, line=line)
+    assert caught.value.failure is Failure.TIMED_OUT
+    assert outside.links[0].is_closed

@@ -24,6 +24,8 @@ class Step:
     """What passes before each piece, and before the end."""
     ends: bool = True
     """Whether the connection does; it hangs otherwise."""
+    keeps: bool = False
+    """Whether the connection takes another request behind this one."""
 
 
 def answering(status: int = 204, *headers: tuple[str, str], body: bytes = b"") -> Step:
@@ -81,8 +83,9 @@ class MemoryLink:
         self._sent += data
 
     async def receive_some(self, max_bytes: int, /) -> bytes:
-        if self._answer is None:
+        if self._answer is None or (self._sent and self._step.keeps):
             self._receiver.requests.append(self._read())
+            self._sent.clear()
             self._step = self._receiver.next_step()
             pieces = self._step.pieces
             self._answer = (

@@ -11,10 +11,11 @@ it bounds how fast an audience arrives, and what all this may cost whoever is on
 push is encrypted, 0.13 ms, in its own turn.
 
 What became of a batch is in the store before the next is taken.  A crash between has that batch
-sent again, with the same event's id.
+sent again, with the same event's id, by which a device shows it once.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from math import inf
 
 import attrs
@@ -22,7 +23,7 @@ import structlog
 import trio
 
 from relay.notify.agenda import Agenda
-from relay.notify.committing import commit, leave
+from relay.notify.committing import commit
 from relay.notify.push.air import Air, RunningWave
 from relay.notify.push.encryption import SALT_BYTES, SCALAR_ENTROPY_BYTES, encrypt, private_key
 from relay.notify.push.judging import TOO_LARGE, Fate, Verdict, judge
@@ -34,6 +35,7 @@ from relay.notify.schedule import Outcome
 from relay.outbound.client import Client
 from relay.outbound.exchange import Answer
 from relay.outbound.failures import OutboundError
+from relay.outbound.line import Line
 from relay.ports import Ports
 from relay.store.contract import Store, StoreUnavailable
 from relay.store.push import DropPushSubscription, DuePush, FinishPush, PushChange, RetryPush
@@ -41,8 +43,8 @@ from relay.store.writer import Writer
 
 log = structlog.get_logger("relay.push")
 
-BATCH = 32
-"""Pushes between two looks at the store."""
+BATCH = 16
+"""Pushes between two looks at the store; so many devices a crash may have told twice."""
 SERVICES_AT_ONCE = 256
 """Whoever makes up a service for each device gets no more tasks than this."""
 LONGEST_SLEEP_S = 300.0
@@ -118,7 +120,9 @@ class Posting:
         again = inf
         try:
             async with self._places:
-                again = await self._post(service)
+                with ExitStack() as stack:
+                    lines = [stack.enter_context(closing(Line())) for _ in range(self._workers)]
+                    again = await self._post(service, lines)
         except StoreUnavailable as error:
             log.warning("pushes wait for the store", service=service, problem=str(error))
             again = self._ports.wall() + TRY_STORE_AGAIN_S
@@ -129,7 +133,7 @@ class Posting:
             self._agenda.put(service, again)
             self._news.set()
 
-    async def _post(self, service: str) -> float:
+    async def _post(self, service: str, lines: Sequence[Line]) -> float:
         """Send until nothing is due; when something is, by the wall clock."""
         while playing := self._air.playing():
             if self.is_resting(service):
@@ -142,31 +146,24 @@ class Posting:
                     return following / 1000
                 self._services.forget(service)
                 break
-            await self._send_all(service, due)
+            await self._send_all(service, lines, due)
         return inf
 
-    async def _send_all(self, service: str, due: Sequence[DuePush]) -> None:
+    async def _send_all(self, service: str, lines: Sequence[Line], due: Sequence[DuePush]) -> None:
         """Send these, and keep what became of them."""
         became: list[PushChange] = []
-        is_whole = False
-        try:
-            await self._work_off(service, iter(due), became)
-            is_whole = True
-        finally:
-            if not is_whole:
-                # Cancelled: whoever was told is not told again by the next process.
-                leave(self._writer, *became)
+        waiting = iter(due)
+        async with trio.open_nursery() as nursery:
+            for line in lines:
+                nursery.start_soon(self._work, service, line, waiting, became)
         await commit(self._writer, *became)
 
-    async def _work_off(
-        self, service: str, waiting: Iterator[DuePush], became: list[PushChange]
-    ) -> None:
-        async with trio.open_nursery() as nursery:
-            for _ in range(self._workers):
-                nursery.start_soon(self._work, service, waiting, became)
-
     async def _work(
-        self, service: str, waiting: Iterator[DuePush], became: list[PushChange]
+        self,
+        service: str,
+        line: Line,
+        waiting: Iterator[DuePush],
+        became: list[PushChange],
     ) -> None:
         for push in waiting:
             await self._pace.turn()
@@ -174,19 +171,19 @@ class Posting:
             if wave is None or not self._air.is_on(wave) or self.is_resting(service):
                 # It stays queued.
                 return
-            outcome = await self._send(push, wave)
+            outcome = await self._send(push, wave, line)
             verdict = self._judge(push, wave, outcome)
             self._services.note(service, outcome, verdict.fate, self._now_ms())
             self._count(push, wave, verdict)
             became.append(_change(push, verdict))
 
-    async def _send(self, push: DuePush, wave: RunningWave) -> Outcome:
-        outcome = await self._ask(push, wave, wave.text)
+    async def _send(self, push: DuePush, wave: RunningWave, line: Line) -> Outcome:
+        outcome = await self._ask(push, wave, wave.text, line)
         if isinstance(outcome, Answer) and outcome.status == TOO_LARGE:
-            outcome = await self._ask(push, wave, wave.short_text)
+            outcome = await self._ask(push, wave, wave.short_text, line)
         return outcome
 
-    async def _ask(self, push: DuePush, wave: RunningWave, text: bytes) -> Outcome:
+    async def _ask(self, push: DuePush, wave: RunningWave, text: bytes, line: Line) -> Outcome:
         device, random = push.subscription, self._ports.random
         body = encrypt(
             text,
@@ -206,7 +203,7 @@ class Posting:
             ("Authorization", self._signatures.for_service(service, self._ports.wall())),
         )
         try:
-            return await self._client.ask(device.endpoint, fields=fields, body=body)
+            return await self._client.ask(device.endpoint, fields=fields, body=body, line=line)
         except OutboundError as error:
             return error
 
