@@ -1,8 +1,7 @@
-"""The loop of a process of subscribers: thousands on one core, with most of it to spare.
+"""The subscribers of one process: how they arrive, and what each of them reads.
 
-As with viewers (`sweep`), most are not waited for but swept, each once in `sweep_ms`; here all that
-comes is read, and `messages_stamps` says why that is cheap.  Who is opening, who is parsed and who
-is idle is waited for with epoll and looked at between slices.
+Most are swept (`sweep`); here all that comes is read, and `messages_stamps` says why that is cheap.
+Who is opening, who is parsed and who is idle is waited for.
 
 A *storm* is the other thing that a crowd can do: it cuts all its connections at one moment, comes
 back as quickly as the server takes it, a few hundred at a time, and recovers.
@@ -10,7 +9,6 @@ back as quickly as the server takes it, a few hundred at a time, and recovers.
 
 import gc
 import secrets
-import select
 import socket
 import time
 from collections import Counter, deque
@@ -22,17 +20,14 @@ from relay.bench.messages_plan import MessagesPlan, MessagesTally, SubscriberFig
 from relay.bench.messages_stamps import Reader
 from relay.bench.messages_subscriber import READ_BYTES, Subscriber
 from relay.bench.openings import NotServed
-from relay.bench.sweep import resolve
+from relay.bench.sweep import Sweep, resolve
 from relay.bench.targets import Target
 
-SLICE = 64
-EVENTS = 256
 OPENING_AT_ONCE = 256
 TELL_S = 0.5
 MAX_WAIT_S = 0.1
 STORM_S = 120.0
 """How long it may take until everybody is there, and there again."""
-REMEMBERED_SLICES = 200_000
 
 
 class Subscribers:
@@ -51,13 +46,8 @@ class Subscribers:
         self._arrivals = deque(self._subscribers)
         self._family, self._address = resolve(Target.parse(plan.url.replace("%", "0")))
         self._reader = Reader()
-        self._epoll = select.epoll()
-        self._waited_for: dict[int, Subscriber] = {}
+        self._sweep = Sweep(self, plan.sweep_ms, begin, lambda one: one.open_at is None)
         self._opening = 0
-        self._swept: list[Subscriber] = []
-        self._cursor = 0
-        self._slice_due = begin
-        self._late_ms: deque[float] = deque(maxlen=REMEMBERED_SLICES)
         self._refusals: Counter[str] = Counter()
         self._cut_at: float | None = None
         self._recover_ms: list[float] = []
@@ -92,7 +82,7 @@ class Subscribers:
         told = time.monotonic()
         while (now := time.monotonic()) < end and not is_done():
             self._arrive(now)
-            self._sweep_due(end)
+            self._sweep.go_on(end, self._look)
             if now - told > TELL_S:
                 told = now
                 self.tally.messages = sum(one.messages for one in self._subscribers)
@@ -101,9 +91,7 @@ class Subscribers:
 
     def _wait_s(self, end: float) -> float:
         now = time.monotonic()
-        wait = min(end - now, MAX_WAIT_S)
-        if self._swept:
-            wait = min(wait, self._slice_due - now)
+        wait = self._sweep.wait_s(now, min(end - now, MAX_WAIT_S))
         if self._arrivals and self._opening < OPENING_AT_ONCE:
             wait = min(wait, self._arrives_at(self._arrivals[0]) - now)
         return max(0.0, wait)
@@ -132,10 +120,9 @@ class Subscribers:
         try:
             subscriber.connect(opening, sock, self._address)
         except OSError as error:
-            self._end(subscriber, error)
+            self.end(subscriber, error)
             return
-        self._waited_for[sock.fileno()] = subscriber
-        self._epoll.register(sock.fileno(), select.EPOLLOUT)
+        self._sweep.wait_for(subscriber, sock.fileno())
 
     def _socket(self, number: int) -> socket.socket:
         sock = socket.socket(self._family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
@@ -149,23 +136,14 @@ class Subscribers:
     # Reading.
 
     def _look(self, wait_s: float) -> None:
-        """Wait for those that are waited for, and read them."""
-        events = self._epoll.poll(wait_s, EVENTS)
-        woken = time.monotonic()
-        for fd, _ in events:
-            subscriber = self._waited_for[fd]
-            try:
-                self._read(subscriber, fd)
-            except BlockingIOError:
-                continue
-            except (NotServed, OSError) as error:
-                self._end(subscriber, error)
-        if events and not self._swept:
-            self._late_ms.append(1000 * (time.monotonic() - woken))
+        took = self._sweep.look(wait_s)
+        if took is not None and self._sweep.is_idle:
+            self._sweep.late_ms.append(1000 * took)
 
-    def _read(self, subscriber: Subscriber, fd: int) -> None:
+    def read(self, subscriber: Subscriber, fd: int) -> None:
+        """One that was waited for."""
         if not subscriber.has_tcp:
-            self._epoll.modify(fd, select.EPOLLIN)
+            self._sweep.connected(fd)
             subscriber.connected()
             return
         was_open = subscriber.open_at is not None
@@ -181,34 +159,10 @@ class Subscribers:
             self._unrecovered += not subscriber.opening.is_recovered
         is_waited_for = subscriber.is_parsed or subscriber.is_idle
         if not is_waited_for and self._plan.sweep_ms and not self._plan.reconnect:
-            self._epoll.unregister(fd)
-            del self._waited_for[fd]
-            self._swept.append(subscriber)
+            self._sweep.add(subscriber, fd)
 
-    # Sweeping.
-
-    def _sweep_due(self, end: float) -> None:
-        """Sweep the slices whose time has come, with a look at the others after each."""
-        sweep_s = self._plan.sweep_ms / 1000
-        while self._swept and (now := time.monotonic()) < end:
-            late = now - self._slice_due
-            if late < 0:
-                return
-            self._late_ms.append(1000 * late)
-            if late > sweep_s:
-                self._slice_due = now  # what is lost is lost, and counted
-            self._slice_due += sweep_s * min(1.0, SLICE / len(self._swept))
-            self._sweep(self._next_slice())
-            self._look(0)
-
-    def _next_slice(self) -> list[Subscriber]:
-        if self._cursor >= len(self._swept):
-            self._cursor = 0
-            self._swept = [one for one in self._swept if one.open_at is not None]
-        start, self._cursor = self._cursor, self._cursor + SLICE
-        return self._swept[start : self._cursor]
-
-    def _sweep(self, subscribers: Sequence[Subscriber]) -> None:
+    def sweep(self, subscribers: Sequence[Subscriber], now: float) -> None:
+        """All that has come to each of them."""
         reader = self._reader
         for subscriber in subscribers:
             try:
@@ -219,12 +173,13 @@ class Subscribers:
             except BlockingIOError:
                 continue
             except (NotServed, OSError) as error:
-                self._end(subscriber, error)
+                self.end(subscriber, error)
 
     # Ending.
 
-    def _end(self, subscriber: Subscriber, error: Exception) -> None:
-        self._waited_for.pop(subscriber.sock.fileno(), None)
+    def end(self, subscriber: Subscriber, error: Exception) -> None:
+        """It is over, for this reason."""
+        self._sweep.forget(subscriber.sock.fileno())
         subscriber.sock.close()
         if subscriber.open_at is None:
             self._opening -= 1
@@ -245,7 +200,7 @@ class Subscribers:
         self._cut_at = time.monotonic()
         cut = [one for one in self._subscribers if one.open_at is not None]
         for subscriber in cut:
-            del self._waited_for[subscriber.sock.fileno()]
+            self._sweep.forget(subscriber.sock.fileno())
             subscriber.cut()
         self.tally.subscribed -= len(cut)
         self._arrivals.extend(cut)
@@ -260,8 +215,7 @@ class Subscribers:
         now = time.monotonic()
         for subscriber in self._subscribers:
             subscriber.begin_window()
-        self._late_ms.clear()
-        self._slice_due = max(self._slice_due, now)
+        self._sweep.begin_window(now)
         return now
 
     def _figures(self, seconds: float, cpu_share: float) -> SubscriberFigures:
@@ -279,7 +233,7 @@ class Subscribers:
             recover_ms=self._recover_ms,
             latency_ms=[value for one in all_of_them for value in one.latencies_ms],
             machines=sorted(set().union(*(one.machines for one in all_of_them))),
-            late_ms=list(self._late_ms),
+            late_ms=list(self._sweep.late_ms),
             cpu_share=cpu_share,
         )
 

@@ -4,6 +4,8 @@ import enum
 
 import attrs
 
+from relay.bench.crowd_plan import CrowdPlan
+
 
 class Role(enum.Enum):
     """What a process does."""
@@ -13,15 +15,12 @@ class Role(enum.Enum):
 
 
 @attrs.frozen(kw_only=True)
-class MessagesPlan:
-    """A whole run."""
+class MessagesPlan(CrowdPlan):
+    """A whole run; `%` is the number of a channel, in the URL of a plain WebSocket, too."""
 
-    url: str
-    """Of the Centrifugo client protocol; with `publish_url`, of a plain WebSocket."""
     publish_url: str
-    """For servers that publish what is sent to them by POST; else empty.
-
-    `%` is the channel's number in all of these.
+    """For servers that publish what is sent to them by POST, and follow by a plain WebSocket; empty
+    for those that speak the Centrifugo client protocol.
     """
     channel: str
     channels: int
@@ -38,24 +37,14 @@ class MessagesPlan:
     """A file with the secret to sign subscribers' tokens with; empty for none."""
     publish_token: str
     """A file with the publisher's token; empty for none."""
-    seconds: float
-    warm_s: float
-    """Between the last subscriber's arrival and the window."""
-    ramp_s: float
-    """Within which they arrive."""
-    parsed: int
-    sweep_ms: float
-    """How often the others read; 0 is at once."""
-    processes: int
-    """Of subscribers."""
 
     @property
     def connections(self) -> int:
         return self.subscribers + self.idle
 
-    def numbers(self, process: int) -> range:
-        """The subscribers of one process."""
-        return range(process, self.connections, self.processes)
+    @property
+    def receivers(self) -> int:
+        return self.subscribers
 
     def is_idle(self, number: int) -> bool:
         return number >= self.subscribers
@@ -63,20 +52,6 @@ class MessagesPlan:
     def channel_of(self, number: int) -> int:
         """What a subscriber follows."""
         return self.channels if self.is_idle(number) else number % self.channels
-
-    def parsed_numbers(self) -> frozenset[int]:
-        """The subscribers that are parsed, evenly spread."""
-        count = min(self.parsed, self.subscribers)
-        return frozenset(index * self.subscribers // count for index in range(count))
-
-    def arrives_s(self, number: int) -> float:
-        """When a subscriber does, from the beginning."""
-        return self.ramp_s * number / self.connections
-
-    @property
-    def window_s(self) -> float:
-        """When the window begins, from the beginning."""
-        return self.ramp_s + self.warm_s
 
 
 @attrs.define(kw_only=True)

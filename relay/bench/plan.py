@@ -2,41 +2,27 @@
 
 import attrs
 
+from relay.bench.crowd_plan import CrowdPlan
+
 
 @attrs.frozen(kw_only=True)
-class ViewPlan:
-    """A whole run."""
+class ViewPlan(CrowdPlan):
+    """A whole run; `%` is the number of a stream."""
 
-    url: str
-    """`%` is the number of a stream."""
     viewers: int
     streams: int
-    seconds: float
-    warm_s: float
-    """Between the last viewer's arrival and the window."""
-    ramp_s: float
-    """Within which they arrive."""
-    parsed: int
-    sweep_ms: float
-    """How often a viewer reads; 0 is at once."""
-    processes: int
 
-    def numbers(self, process: int) -> range:
-        """The viewers of one process."""
-        return range(process, self.viewers, self.processes)
+    @property
+    def connections(self) -> int:
+        return self.viewers
 
-    def parsed_numbers(self) -> frozenset[int]:
-        """The viewers that are parsed, evenly spread."""
-        count = min(self.parsed, self.viewers)
-        return frozenset(index * self.viewers // count for index in range(count))
+    @property
+    def receivers(self) -> int:
+        return self.viewers
 
     def stream(self, number: int) -> int:
         """What a viewer views."""
         return number % self.streams
-
-    def arrives_s(self, number: int) -> float:
-        """When a viewer does, from the beginning."""
-        return self.ramp_s * number / self.viewers
 
 
 @attrs.define(kw_only=True)

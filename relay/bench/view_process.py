@@ -6,7 +6,7 @@ import attrs
 
 from relay.bench.plan import Tally, ViewPlan
 from relay.bench.processes import asked, do, say
-from relay.bench.sweep import Crowd
+from relay.bench.view_crowd import Crowd
 
 
 def main(ask: Any) -> None:

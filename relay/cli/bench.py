@@ -5,8 +5,9 @@ import json as json_format
 import math
 import signal
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any, Protocol
+from typing import Any, Protocol
 
+import attrs
 import trio
 from cyclopts import App, Parameter
 
@@ -17,6 +18,7 @@ from relay.bench.report import PublishReport
 from relay.bench.targets import Target
 from relay.bench.viewing import Watch
 from relay.bench.viewing import view as run_view
+from relay.cli.bench_flags import CrowdFlags, Flag, above_0, number
 from relay.cli.bench_progress import Display, display
 from relay.cli.descriptors import raise_limit
 from relay.errors import ConfigError
@@ -25,10 +27,7 @@ from relay.publishing import PublishUrl
 app = App(name="bench", help="Make load for a live server, and measure it.")
 app.command("relay.cli.bench_messages:messages", name="messages")
 
-Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
-
 REDRAW_S = 0.5
-ARRIVALS_PER_S = 1000
 
 
 class Report(Protocol):
@@ -38,37 +37,44 @@ class Report(Protocol):
     def lines(self) -> Iterable[str]: ...
 
 
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class PublishFlags:
+    """What is published."""
+
+    streams: int = number(1)
+    """how many."""
+    bitrate: float = number(1000)
+    """kbit/s of each, 64 of them sound."""
+    fps: float = number(30)
+    """video frames per second."""
+    gop: float = number(2)
+    """seconds between keyframes."""
+    seconds: float | None = None
+    """how long; without it, until SIGINT or SIGTERM."""
+    json: Flag = False
+    """print the summary as one JSON object."""
+
+
+PUBLISH = PublishFlags()
+
+
 @app.command
-def publish(
-    url: str,
-    /,
-    *,
-    streams: int = 1,
-    bitrate: float = 1000,
-    fps: float = 30,
-    gop: float = 2,
-    seconds: float | None = None,
-    json: Flag = False,
-) -> int:
+def publish(url: str, /, *, flags: PublishFlags = PUBLISH) -> int:
     """Publish synthetic streams over RTMP, in real time, with stamps that `bench view` reads.
 
     Args:
         url: rtmp://HOST/APP/NAME, where % in NAME is the stream's number.
-        streams: how many.
-        bitrate: kbit/s of each, 64 of them sound.
-        fps: video frames per second.
-        gop: seconds between keyframes.
-        seconds: how long; without it, until SIGINT or SIGTERM.
-        json: print the summary as one JSON object.
+        flags: what is published.
     """
-    check_positive(streams=streams, bitrate=bitrate, fps=fps, gop=gop)
-    _check_streams(url, streams)
+    _check_streams(url, flags.streams)
     PublishUrl.parse(url.replace("%", "0"))
-    make_room(streams)
-    shape = Shape(kbit_per_s=bitrate, fps=fps, gop_s=gop)
-    with display(json=json) as shown:
-        report = trio.run(_publish, url, streams, shape, seconds or math.inf, shown)
-    say(report, json=json)
+    make_room(flags.streams)
+    shape = Shape(kbit_per_s=flags.bitrate, fps=flags.fps, gop_s=flags.gop)
+    seconds = flags.seconds or math.inf
+    with display(json=flags.json) as shown:
+        report = trio.run(_publish, url, flags.streams, shape, seconds, shown)
+    say(report, json=flags.json)
     return 0 if report.publishing else 1
 
 
@@ -106,56 +112,41 @@ async def _show_publishing(publishing: Publishing, streams: int, shown: Display)
         await trio.sleep(REDRAW_S)
 
 
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class ViewFlags:
+    """What is viewed."""
+
+    viewers: int = attrs.field(validator=above_0)
+    """how many."""
+    streams: int = number(1)
+    """how many streams they are spread over."""
+
+
+CROWD = CrowdFlags()
+
+
 @app.command
-def view(
-    url: str,
-    /,
-    *,
-    viewers: int,
-    streams: int = 1,
-    seconds: float = 10,
-    warm: float = 3,
-    ramp: float | None = None,
-    parsed: int = 20,
-    sweep_ms: float = 20,
-    processes: int = 1,
-    json: Flag = False,
-) -> int:
+def view(url: str, /, *, flags: ViewFlags, crowd: CrowdFlags = CROWD) -> int:
     """View a live server's streams with many viewers at once, most of which only count bytes.
+
+    Some (`--parsed`) look for the stamps of `bench publish`.
 
     Args:
         url: http(s) or ws(s)://HOST/PATH, or rtmp://HOST/APP/NAME; % is the stream's number.
-        viewers: how many.
-        streams: how many streams they are spread over.
-        seconds: how long to measure.
-        warm: seconds between the last arrival and measuring.
-        ramp: seconds within which they arrive; a thousand in each without it.
-        parsed: how many of them look for the stamps of `bench publish`.
-        sweep_ms: how often the others read; 0 for at once.
-        processes: how many processes share the viewers, each with a core of its own.
-        json: print the summary as one JSON object.
+        flags: what is viewed.
+        crowd: when the viewers come, and how they read.
     """
-    check_positive(viewers=viewers, streams=streams, seconds=seconds, processes=processes)
-    check_not_negative(warm=warm, ramp=ramp or 0, parsed=parsed, sweep_ms=sweep_ms)
-    _check_streams(url, streams)
+    _check_streams(url, flags.streams)
     target = Target.parse(url.replace("%", "0"))
     if target.scheme == "rtmp":
         target.app_and_name()
-    plan = ViewPlan(
-        url=url,
-        viewers=viewers,
-        streams=streams,
-        seconds=seconds,
-        warm_s=warm,
-        ramp_s=max(1.0, viewers / ARRIVALS_PER_S) if ramp is None else ramp,
-        parsed=parsed,
-        sweep_ms=sweep_ms,
-        processes=min(processes, viewers),
-    )
+    viewers = flags.viewers
+    plan = ViewPlan(url=url, viewers=viewers, streams=flags.streams, **crowd.plan(viewers))
     make_room(len(plan.numbers(0)))
-    with display(json=json) as shown:
+    with display(json=crowd.json) as shown:
         report = trio.run(run_view, plan, Watch(shown.landmark, _showing_viewers(viewers, shown)))
-    say(report, json=json)
+    say(report, json=crowd.json)
     return 0 if report.playing else 1
 
 
@@ -173,20 +164,6 @@ def say(report: Report, *, json: bool) -> None:
         print(json_format.dumps(report.as_json()), flush=True)
         return
     print(*report.lines(), sep="\n", flush=True)
-
-
-def check_positive(**values: float) -> None:
-    """Raises ConfigError for a flag that is not above 0."""
-    for name, value in values.items():
-        if not 0 < value < math.inf:
-            raise ConfigError(f"--{name.replace('_', '-')} must be above 0")
-
-
-def check_not_negative(**values: float) -> None:
-    """Raises ConfigError for a flag that is below 0."""
-    for name, value in values.items():
-        if not 0 <= value < math.inf:
-            raise ConfigError(f"--{name.replace('_', '-')} must be 0 or more")
 
 
 def _check_streams(url: str, streams: int) -> None:
