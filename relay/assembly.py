@@ -16,6 +16,7 @@ from relay.identity.throttle import Throttle
 from relay.identity.token_files import TokenFiles
 from relay.live.stage import Stage
 from relay.live.statistics import BroadcastSettings
+from relay.notify.follows import Follows
 from relay.ports import Ports
 from relay.server.access import Access
 from relay.server.admission import Admission
@@ -60,6 +61,7 @@ def assemble(config: Config, ports: Ports, store: Store) -> Services:
         ports.wall,
     )
     catalog = Catalog(writer.submit_nowait)
+    follows = Follows(store, writer, ports, limits.follows_per_user)
     views = show(
         stage,
         catalog,
@@ -80,7 +82,15 @@ def assemble(config: Config, ports: Ports, store: Store) -> Services:
         catalog=catalog,
         views=views,
         notices=announce(
-            stage, catalog, access, hub, config=config, ports=ports, store=store, writer=writer
+            stage,
+            catalog,
+            access,
+            hub,
+            follows,
+            config=config,
+            ports=ports,
+            store=store,
+            writer=writer,
         ),
         poll_sessions=PollSessions(limits, ports),
         pump=pump,

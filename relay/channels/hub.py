@@ -9,8 +9,8 @@ namespace.  So a connection may have many publications under way without a task 
 order of a channel is the order in which its publications were asked for.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import attrs
 import trio
@@ -18,6 +18,7 @@ import trio
 from relay.channels.channel import Channel
 from relay.channels.errors import ChannelClosed, ChannelsFull, MessageTooBig, UnknownChannel
 from relay.channels.loading import kept_in_memory, new_channel, restore
+from relay.channels.loads import Loads
 from relay.channels.names import ChannelName, parse_name
 from relay.channels.namespaces import Namespaces, namespace_of, namespaces
 from relay.channels.publishing import (
@@ -94,7 +95,7 @@ class Hub:
     """By namespace."""
     _channels: dict[str, Channel] = attrs.field(factory=dict, init=False)
     _keys: dict[Channel, Keys] = attrs.field(factory=dict, init=False)
-    _loading: dict[str, trio.Event] = attrs.field(factory=dict, init=False)
+    _loads: Loads = attrs.field(factory=Loads, init=False)
     _charged: int = attrs.field(default=0, init=False)
     _publications: int = attrs.field(default=0, init=False)
 
@@ -147,7 +148,7 @@ class Hub:
 
     async def _load(self, name: ChannelName, namespace: NamespaceConfig) -> None:
         """Put a channel into memory, or wait for whoever does."""
-        if (loading := self._loading.get(name.text)) is not None:
+        if (loading := self._loads.under_way(name.text)) is not None:
             await loading.wait()
             return
         if len(self._channels) >= self._config.open_channels:
@@ -156,21 +157,23 @@ class Hub:
         self._channels[name.text] = self._make(name, namespace, loaded)
 
     async def _loaded(self, name: ChannelName, namespace: NamespaceConfig) -> Loaded | None:
-        with self._loads(name.text):
-            return await self._store.load(
-                name.text,
-                keys_since_ms=self._now_ms() - round(KEYS_FOR_S * 1000),
-                latest=kept_in_memory(namespace),
-            )
+        load = partial(
+            self._store.load,
+            name.text,
+            keys_since_ms=self._now_ms() - round(KEYS_FOR_S * 1000),
+            latest=kept_in_memory(namespace),
+        )
+        return await self._loads.read(name.text, load)
 
-    @contextmanager
-    def _loads(self, text: str) -> Iterator[None]:
-        loading = self._loading[text] = trio.Event()
-        try:
-            yield
-        finally:
-            del self._loading[text]
-            loading.set()
+    def begin_beside(self, names: Iterable[str]) -> None:
+        """Durable channels that are not in memory will be appended to in the store alone; until
+        `end_beside` nobody gets one of them.
+        """
+        self._loads.begin_writing(names)
+
+    def end_beside(self, names: Iterable[str]) -> None:
+        """The same names: that is committed, or has failed."""
+        self._loads.end_writing(names)
 
     def _make(
         self, name: ChannelName, namespace: NamespaceConfig, loaded: Loaded | None

@@ -275,6 +275,8 @@ class Limits:
     """One that nobody has polled for so long is over."""
     guests_per_minute: int = 30
     """Guest tokens that one address gets; a school behind NAT is one."""
+    follows_per_user: int = 1000
+    """Streams that one user, or guest, follows."""
     memory_bytes: int = 1024 * 1024 * 1024
     """What queues, logs and unread socket buffers may hold before new viewers are refused."""
     drain_s: float = 8.0

@@ -20,19 +20,18 @@ import msgspec
 import structlog
 import trio
 
-from relay.channels.channel import Channel
 from relay.channels.errors import ChannelClosed, ChannelsFull, MessageTooBig, UnknownChannel
 from relay.channels.hub import Hub
-from relay.channels.publishing import Outcome
 from relay.config.schema import NotifyConfig
 from relay.notify.agenda import Agenda
+from relay.notify.announcement import Announcement
 from relay.notify.carrier import Carrier
 from relay.notify.events import Described, Event, event_of, restored_airing
 from relay.notify.session_events import Patience, Sight, StreamNotices
 from relay.ports import Ports
 from relay.publication import Draft
-from relay.store.contract import Change, Store, StoreUnavailable
-from relay.store.writer import Pending, Writer
+from relay.store.contract import Store, StoreUnavailable
+from relay.store.writer import Writer
 
 log = structlog.get_logger("relay.notify")
 
@@ -166,12 +165,12 @@ class Announcer:
 
     async def _try(self, events: Sequence[Event]) -> bool:
         recipients = [self._recipients(event) for event in events]
-        announcement = _Announcement(self._hub)
+        announcement = Announcement(self._hub)
         try:
             for event, endpoints in zip(events, recipients, strict=True):
-                announcement.changes_of_events += event.changes(endpoints)
+                announcement.more += event.changes(endpoints)
                 for carrier in self._carriers:
-                    announcement.changes_of_events += carrier.changes(event)
+                    announcement.more += carrier.changes(event)
                 for name in event.channels:
                     await self._add(announcement, name, event)
             await self._writer.submit(announcement)
@@ -185,7 +184,7 @@ class Announcer:
         self._tell(events, recipients)
         return True
 
-    async def _add(self, announcement: "_Announcement", name: str, event: Event) -> None:
+    async def _add(self, announcement: Announcement, name: str, event: Event) -> None:
         """Publish on a channel, too.
 
         Raises:
@@ -211,59 +210,3 @@ class Announcer:
 
     def _now_ms(self) -> int:
         return round(self._ports.wall() * 1000)
-
-
-@attrs.define(eq=False)
-class _Announcement:
-    """Events on their way to the store, and then to channels."""
-
-    _hub: Hub
-    changes_of_events: list[Change] = attrs.field(factory=list)
-    _durable: list[Pending] = attrs.field(factory=list, init=False)
-    """Publications that the store must have, too."""
-    _fleeting: list[tuple[Channel, Draft]] = attrs.field(factory=list, init=False)
-    decided: trio.Event = attrs.field(factory=trio.Event, init=False)
-    error: StoreUnavailable | None = attrs.field(default=None, init=False)
-
-    def publish(self, channel: Channel, draft: Draft) -> None:
-        """Publish this as well.
-
-        Raises:
-            ChannelClosed: nothing may be added any more.
-            MessageTooBig: it is too large there.
-        """
-        if channel.namespace.durable:
-            self._hub.publish_nowait(channel, [draft], _ignore, submit=self._durable.append)
-        else:
-            self._fleeting.append((channel, draft))
-
-    @property
-    def size(self) -> int:
-        own = sum(len(draft.data) for _, draft in self._fleeting)
-        return 1024 * len(self.changes_of_events) + own + sum(each.size for each in self._durable)
-
-    def changes(self) -> Sequence[Change]:
-        return [
-            *self.changes_of_events,
-            *(change for each in self._durable for change in each.changes()),
-        ]
-
-    def done(self, error: StoreUnavailable | None) -> None:
-        self.error = error
-        for each in self._durable:
-            each.done(error)
-        if error is None:
-            self._publish_fleeting()
-        self.decided.set()
-
-    def _publish_fleeting(self) -> None:
-        for channel, draft in self._fleeting:
-            try:
-                self._hub.publish_nowait(channel, [draft], _ignore)
-            except (ChannelClosed, MessageTooBig) as error:
-                name = channel.name.text
-                log.warning("an event is not published", channel=name, problem=str(error))
-
-
-def _ignore(_: Outcome) -> None:
-    """Whether it was taken is known of the whole."""

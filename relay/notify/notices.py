@@ -9,6 +9,9 @@ from relay.notify.announcer import Announcer
 from relay.notify.committing import commit
 from relay.notify.couriers import Couriers
 from relay.notify.endpoints import Endpoints
+from relay.notify.fan_out import FanOuts
+from relay.notify.follows import Follows
+from relay.notify.push.web_push import WebPush
 from relay.notify.websub.websub import WebSub
 from relay.outbound.client import Client
 from relay.ports import Ports
@@ -34,6 +37,9 @@ class Notices:
     endpoints: Endpoints
     couriers: Couriers
     websub: WebSub
+    follows: Follows
+    fan_outs: FanOuts
+    push: WebPush
     announcer: Announcer
 
     async def load(self) -> None:
@@ -44,6 +50,9 @@ class Notices:
         """
         await self.endpoints.load(self._store)
         await self.websub.load()
+        await self.follows.load()
+        await self.fan_outs.load()
+        await self.push.load()
         await self.announcer.load()
 
     async def run(self) -> None:
@@ -52,6 +61,8 @@ class Notices:
             nursery.start_soon(self.couriers.run)
             nursery.start_soon(self.websub.run)
             nursery.start_soon(self.announcer.run)
+            nursery.start_soon(self.fan_outs.run)
+            nursery.start_soon(self.push.run)
             nursery.start_soon(self._tidy)
 
     async def _tidy(self) -> None:
@@ -59,6 +70,7 @@ class Notices:
             before_ms = round((self._ports.wall() - self._config.keep_s) * 1000)
             try:
                 await commit(self._writer, ForgetEvents(before_ms))
+                await self.follows.drop_outlived()
             except StoreUnavailable as error:
-                log.warning("old events are not forgotten", problem=str(error))
+                log.warning("what is old is not forgotten", problem=str(error))
             await trio.sleep(TIDY_EVERY_S)

@@ -10,7 +10,10 @@ from relay.notify.announcer import Announcer
 from relay.notify.couriers import Couriers
 from relay.notify.endpoints import Endpoints
 from relay.notify.events import Described, Event
+from relay.notify.fan_out import FanOuts
+from relay.notify.follows import Follows
 from relay.notify.notices import Notices
+from relay.notify.push.web_push import WebPush
 from relay.notify.session_events import Sight
 from relay.notify.webhooks import Webhooks
 from relay.notify.websub.websub import WebSub
@@ -28,6 +31,7 @@ def announce(
     catalog: Catalog,
     access: Access,
     hub: Hub,
+    follows: Follows,
     *,
     config: Config,
     ports: Ports,
@@ -56,6 +60,10 @@ def announce(
             is_listed=details.visibility is Visibility.PUBLIC,
         )
 
+    def is_live(stream: str) -> bool:
+        sight = look(stream)
+        return sight is not None and sight.is_live
+
     def recipients(event: Event) -> tuple[str, ...]:
         return endpoints.wanting(event.stored.type)
 
@@ -64,6 +72,10 @@ def announce(
     couriers = Couriers(ports, store, writer, Webhooks(ports, client, endpoints))
     websub = WebSub.assembled(
         config.websub, ports, store, writer, client, source=config.notify.source
+    )
+    fan_outs = FanOuts(ports, hub, store, writer, follows.count)
+    push = WebPush.configured(
+        config, ports, store, writer, client, is_live=is_live, follower_count=follows.count
     )
     announcer = Announcer(
         config.notify,
@@ -75,7 +87,7 @@ def announce(
         describe,
         recipients,
         couriers.queued,
-        carriers=(websub,),
+        carriers=(fan_outs, push, websub),
     )
     stage.on_change = _both(stage.on_change, announcer.changed)
     catalog.on_change = _both(catalog.on_change, announcer.updated)
@@ -88,6 +100,9 @@ def announce(
         endpoints,
         couriers,
         websub,
+        follows,
+        fan_outs,
+        push,
         announcer,
     )
 

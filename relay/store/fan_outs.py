@@ -7,10 +7,10 @@ page, and each page moves that mark in its own transaction.  So a crash loses no
 told twice.
 
 Most of them are not here, and their channels are in nobody's memory.  Those are appended to in the
-store alone, wherever each of them stands, by a few statements for a whole page.
+store alone, wherever each of them stands: a page is a few statements, which say whose channels are
+meant by naming two followers, and the database does the rest.
 """
 
-from collections.abc import Mapping
 from typing import Protocol
 
 import attrs
@@ -46,25 +46,31 @@ class AdvanceFanOut:
 
 
 @attrs.frozen(kw_only=True)
-class AppendToEach:
-    """Add one publication to each of these channels, behind whatever is there.
+class AppendForFollowers:
+    """Add one publication to the own channel of each of some followers, behind whatever is there.
 
     It is the one change whose offsets the store gives, so it is for channels that nobody has in
-    memory, and in its batch nothing else is said of them.  One that is not there is made; one that
-    is closed stays as it is; one that is too long is trimmed.
+    memory, and in its batch nothing else is said of them.  One that is not there is made, and
+    expires when its user does; one that is closed stays as it is; one that is too long is trimmed.
     """
 
-    channels: Mapping[str, int | None]
-    """By name: when it expires if it is made now, wall clock; None for never."""
+    stream: str
+    newest: int
+    """Followers with ids from here down to `oldest`, those whom it has then."""
+    oldest: int
+    apart: tuple[str, ...]
+    """Users who are not meant."""
+    prefix: str
+    """A user's channel is called so, and then by the user's id."""
     data: bytes
     at_ms: int
     epoch: str
-    """Of those that are made."""
+    """Of channels that are made."""
     keep: int
-    """Publications of each."""
+    """Publications in each."""
 
 
-FanOutChange = BeginFanOut | AdvanceFanOut | AppendToEach
+FanOutChange = BeginFanOut | AdvanceFanOut | AppendForFollowers
 
 
 class FanOutReader(Protocol):

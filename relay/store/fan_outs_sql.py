@@ -1,42 +1,79 @@
 """Events for very many, in a database.  Everything here runs in a thread.
 
-A page of channels is one list of names in a few statements, and what is done with each of them is
-done by the database: for a thousand rows Python only writes a thousand names down, and other
-threads run meanwhile.
+A page of followers is a range of their ids, in a few statements: for a thousand of them Python does
+no more than for one, and other threads run meanwhile.
 """
 
-from collections.abc import Sequence
+import functools
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    Connection,
+    LargeBinary,
+    Select,
+    bindparam,
+    cast,
+    delete,
+    false,
+    insert,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.base import Executable
 
 from relay.store import statements
-from relay.store.contract import ChannelRecord
+from relay.store.contract import JSON_TYPE
 from relay.store.fan_outs import (
     TRIM_SLACK,
     AdvanceFanOut,
-    AppendToEach,
+    AppendForFollowers,
     BeginFanOut,
     FanOut,
     FanOutChange,
 )
 from relay.store.fan_outs_tables import fan_outs
+from relay.store.follows_tables import follows
 from relay.store.outbox import StoredEvent
 from relay.store.outbox_tables import events
-from relay.store.rows import channel_row, decode, encode
-from relay.store.tables import channels, publications
+from relay.store.rows import decode, encode
+from relay.store.tables import Number, channels, publications
 
-_named = channels.c.name.in_(bindparam("names", expanding=True))
+_data = bindparam("data", type_=publications.c.data.type)
+_at_ms = bindparam("at_ms", type_=publications.c.at_ms.type)
+
+_told: Select[Any] = select().where(
+    follows.c.stream == bindparam("stream"),
+    follows.c.id <= bindparam("newest"),
+    follows.c.id >= bindparam("oldest"),
+    follows.c.user.not_in(bindparam("apart", expanding=True)),
+)
+# Bytes put together are a text for SQLite.
+_prefix = bindparam("prefix", type_=LargeBinary)
+_name = cast(_prefix.op("||", return_type=LargeBinary())(follows.c.user), LargeBinary)
+_theirs = channels.c.name.in_(_told.add_columns(_name).scalar_subquery())
 _open = ~channels.c.is_closed
-_KNOWN = select(channels.c.name, channels.c.first_offset, channels.c.last_offset).where(_named)
-_next = select(
-    channels.c.id,
-    channels.c.last_offset + 1,
-    bindparam("data", type_=publications.c.data.type),
-    bindparam("at_ms", type_=publications.c.at_ms.type),
-).where(_named, _open)
-_PUBLISH = insert(publications).from_select(["channel_id", "offset", "data", "at_ms"], _next)
-_ADVANCE = update(channels).where(_named, _open).values(last_offset=channels.c.last_offset + 1)
+
+_MADE = {
+    "name": _name,
+    "epoch": bindparam("epoch", type_=LargeBinary),
+    "content_type": literal(encode(JSON_TYPE), LargeBinary),
+    "created_ms": _at_ms,
+    "first_offset": literal(1, Number),
+    "last_offset": literal(0, Number),
+    "is_closed": false(),
+    "expires_ms": follows.c.until_ms,
+    "stream_seq": literal(b"", LargeBinary),
+}
+_PUBLISH = insert(publications).from_select(
+    ["channel_id", "offset", "data", "at_ms"],
+    select(channels.c.id, channels.c.last_offset + 1, _data, _at_ms).where(_theirs, _open),
+)
+_ADVANCE = update(channels).where(_theirs, _open).values(last_offset=channels.c.last_offset + 1)
+_TOO_LONG = select(channels.c.name, channels.c.last_offset).where(
+    _theirs, channels.c.last_offset + 1 - channels.c.first_offset > bindparam("most")
+)
 
 
 def execute(connection: Connection, change: FanOutChange) -> None:
@@ -49,7 +86,7 @@ def execute(connection: Connection, change: FanOutChange) -> None:
         case AdvanceFanOut(event, int(below)):
             told = update(fan_outs).where(fan_outs.c.event == encode(event))
             connection.execute(told.values(below=below))
-        case AppendToEach():
+        case AppendForFollowers():
             _append(connection, change)
 
 
@@ -71,39 +108,34 @@ def unfinished(connection: Connection) -> list[FanOut]:
     ]
 
 
-def _append(connection: Connection, change: AppendToEach) -> None:
-    names = {encode(name): name for name in change.channels}
-    if not names:
-        return
-    known = connection.execute(_KNOWN, {"names": list(names)}).all()
-    made = names.keys() - {row.name for row in known}
-    if made:
-        rows = [_made(names[name], change) for name in names if name in made]
-        connection.execute(statements.CREATE, rows)
-    said = {"names": list(names), "data": change.data, "at_ms": change.at_ms}
-    connection.execute(_PUBLISH, said)
-    connection.execute(_ADVANCE, {"names": list(names)})
-    _trim(connection, known, change.keep)
-
-
-def _made(name: str, change: AppendToEach) -> dict[str, Any]:
-    return channel_row(
-        ChannelRecord(
-            name=name,
-            epoch=change.epoch,
-            created_ms=change.at_ms,
-            expires_ms=change.channels[name],
-        )
+def _append(connection: Connection, change: AppendForFollowers) -> None:
+    those = {
+        "stream": encode(change.stream),
+        "newest": change.newest,
+        "oldest": change.oldest,
+        "apart": [encode(user) for user in change.apart],
+        "prefix": encode(change.prefix),
+    }
+    said = {"data": change.data, "at_ms": change.at_ms}
+    connection.execute(
+        _make(connection.dialect.name),
+        those | {"epoch": encode(change.epoch), "at_ms": change.at_ms},
     )
-
-
-def _trim(connection: Connection, known: Sequence[Any], keep: int) -> None:
-    """`known` is as they were before."""
+    connection.execute(_PUBLISH, those | said)
+    connection.execute(_ADVANCE, those)
+    too_long = {"most": int(TRIM_SLACK * change.keep)}
     trimmed = [
-        {"channel": row.name, "first": row.last_offset + 2 - keep}
-        for row in known
-        if row.last_offset + 2 - row.first_offset > TRIM_SLACK * keep
+        {"channel": row.name, "first": row.last_offset + 1 - change.keep}
+        for row in connection.execute(_TOO_LONG, those | too_long)
     ]
     if trimmed:
         connection.execute(statements.TRIM, trimmed)
         connection.execute(statements.SWEEP_TRIMMED, trimmed)
+
+
+@functools.cache
+def _make(dialect: str) -> Executable:
+    """Channels of followers who have none yet."""
+    insertion = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = insertion(channels).from_select([*_MADE], _told.add_columns(*_MADE.values()))
+    return statement.on_conflict_do_nothing()

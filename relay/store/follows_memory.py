@@ -42,6 +42,11 @@ class MemoryFollows:
         """See `Store.followers`."""
         return _page(self._by_stream.get(stream, []), below, limit)
 
+    def between(self, stream: str, newest: int, oldest: int) -> list[Follow]:
+        """Followers of a stream with ids from one to the other."""
+        found = self._by_stream.get(stream, [])
+        return found[bisect_left(found, oldest, key=_ID) : bisect_left(found, newest + 1, key=_ID)]
+
     def count(self, user: str) -> int:
         """See `Store.follow_count`."""
         return len(self._by_user.get(user, ()))

@@ -20,7 +20,13 @@ from relay.store.contract import (
     TouchChannel,
     Trim,
 )
-from relay.store.fan_outs import TRIM_SLACK, AdvanceFanOut, AppendToEach, BeginFanOut, FanOut
+from relay.store.fan_outs import (
+    TRIM_SLACK,
+    AdvanceFanOut,
+    AppendForFollowers,
+    BeginFanOut,
+    FanOut,
+)
 from relay.store.fan_outs_memory import MemoryFanOuts
 from relay.store.follows import DropFollow, Follow, PutFollow
 from relay.store.follows_memory import MemoryFollows
@@ -51,7 +57,7 @@ class _Channel:
             is_closed=self.record.is_closed or change.closes,
         )
 
-    def append_behind(self, change: AppendToEach) -> None:
+    def append_behind(self, change: AppendForFollowers) -> None:
         offset = self.record.last_offset + 1
         self.publications.append(Publication(offset=offset, data=change.data, at_ms=change.at_ms))
         self.record = attrs.evolve(self.record, last_offset=offset)
@@ -256,8 +262,8 @@ class MemoryStore:
                     _change(it, change)
             case PutFollow() | DropFollow():
                 self._follows.make(change)
-            case AppendToEach():
-                self._append_to_each(change)
+            case AppendForFollowers():
+                self._append_for_followers(change)
             case BeginFanOut() | AdvanceFanOut():
                 self._fan_outs.make(change)
             case _ if isinstance(change, PushChange):
@@ -265,16 +271,19 @@ class MemoryStore:
             case _:
                 self._outbox.make(change)
 
-    def _append_to_each(self, change: AppendToEach) -> None:
-        for name, expires_ms in change.channels.items():
+    def _append_for_followers(self, change: AppendForFollowers) -> None:
+        for follow in self._follows.between(change.stream, change.newest, change.oldest):
+            if follow.user in change.apart:
+                continue
+            name = change.prefix + follow.user
             it = self._channels.get(name)
             if it is None:
-                it = self._channels[name] = _made(name, change, expires_ms)
+                it = self._channels[name] = _made(name, change, follow.until_ms)
             if not it.record.is_closed:
                 it.append_behind(change)
 
 
-def _made(name: str, change: AppendToEach, expires_ms: int | None) -> _Channel:
+def _made(name: str, change: AppendForFollowers, expires_ms: int | None) -> _Channel:
     return _Channel(
         ChannelRecord(name=name, epoch=change.epoch, created_ms=change.at_ms, expires_ms=expires_ms)
     )

@@ -10,6 +10,7 @@ from support.storing import SlowStore
 from relay.config.schema import NotifyConfig
 from relay.notify.endpoint import Endpoint, event_types, stored_endpoint
 from relay.notify.endpoints import TooManyEndpoints, UnknownEndpoint
+from relay.notify.follows import Follows
 from relay.notify.notices import TIDY_EVERY_S, Notices
 from relay.store.contract import StoreUnavailable
 from relay.store.outbox import PutEndpoint
@@ -94,15 +95,19 @@ async def test_what_is_old_and_done_is_forgotten_in_time() -> None:
         await office.happen(endpoint)
         await office.happen(endpoint)
         await trio.sleep(1)
+        world = ports(1, outside=MemoryOutside())
         notices = Notices(
             NotifyConfig(keep_s=3600.0),
-            ports(1, outside=MemoryOutside()),
+            world,
             office.store,
             office.writer,
             office.client,
             office.endpoints,
             office.couriers,
             websub=None,  # type: ignore[arg-type]  # nobody asks it
+            follows=Follows(office.store, office.writer, world, 10),
+            fan_outs=None,  # type: ignore[arg-type]  # nor it
+            push=None,  # type: ignore[arg-type]  # nor it
             announcer=None,  # type: ignore[arg-type]  # nor it
         )
         async with trio.open_nursery() as nursery:

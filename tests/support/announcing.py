@@ -15,6 +15,8 @@ from relay.config.schema import ChannelsConfig, NamespaceConfig, NotifyConfig
 from relay.fanout.budget import Budget
 from relay.notify.announcer import Announcer
 from relay.notify.events import Described, Event
+from relay.notify.fan_out import FanOuts
+from relay.notify.follows import Follows
 from relay.notify.session_events import Sight
 from relay.publication import Publication
 from relay.store.contract import Store
@@ -31,6 +33,8 @@ class Newsroom:
     store: Store
     hub: Hub
     announcer: Announcer = attrs.field(init=False)
+    follows: Follows = attrs.field(init=False)
+    fan_outs: FanOuts = attrs.field(init=False)
     stage: dict[str, Sight] = attrs.field(factory=dict)
     said: dict[str, Described] = attrs.field(factory=dict)
     endpoints: tuple[str, ...] = ()
@@ -83,6 +87,8 @@ async def newsroom(
         lambda _: None,
     )
     room = Newsroom(store, hub)
+    room.follows = Follows(store, writer, world, 1000)
+    room.fan_outs = FanOuts(world, hub, store, writer, room.follows.count)
     room.announcer = Announcer(
         NotifyConfig(**config),
         world,
@@ -93,10 +99,14 @@ async def newsroom(
         room.describe,
         room.recipients,
         room.queued,
+        carriers=(room.fan_outs,),
     )
+    await room.follows.load()
+    await room.fan_outs.load()
     await room.announcer.load()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(writer.run)
         nursery.start_soon(room.announcer.run)
+        nursery.start_soon(room.fan_outs.run)
         yield room
         nursery.cancel_scope.cancel()
