@@ -68,6 +68,28 @@ def test_no_frame_ancestor_can_add_a_directive_or_a_header(source: str) -> None:
     assert "is no CSP source" in complaint(http__frame_ancestors=[source])
 
 
+@pytest.mark.parametrize("url", ["", "https://live.example.org", "http://[::1]:8080"])
+def test_a_server_can_be_told_what_it_is_called(url: str) -> None:
+    assert load_config(overrides={"http.public_url": url}).http.public_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["live.example.org", "https://live.example.org/", "https://Live.example.org", "https://a>;b"],
+)
+def test_what_a_server_is_called_is_an_origin(url: str) -> None:
+    assert "`http.public_url`: write https://HOST" in complaint(http__public_url=url)
+
+
+@pytest.mark.parametrize(("lease_s", "is_good"), [(1, True), (864_000, True), (0.5, False)])
+def test_no_feed_is_pushed_for_more_than_ten_days(lease_s: float, is_good: bool) -> None:
+    if is_good:
+        assert load_config(overrides={"websub.lease_s": lease_s}).websub.lease_s == lease_s
+    else:
+        assert "ten days" in complaint(websub__lease_s=lease_s)
+    assert "ten days" in complaint(websub__lease_s=864_001)
+
+
 @pytest.mark.parametrize("origin", ["https://www.example.org", "http://[::1]:3000"])
 def test_an_allowed_origin_is_written_as_browsers_write_it(origin: str) -> None:
     config = load_config(overrides={"http.allowed_origins": [origin]})

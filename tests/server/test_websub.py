@@ -189,6 +189,14 @@ async def test_without_that_it_is_called_as_whoever_asks_calls_it(tmp_path: Path
         assert b" 400 " in (await peer.hear())[:20]
 
 
+@in_virtual_time
+async def test_who_comes_with_tls_is_led_back_with_tls(tmp_path: Path) -> None:
+    async with site(tmp_path, http=HttpConfig(tls_listen="8443")) as here:
+        for door, scheme in (("http", "http"), ("https", "https")):
+            answer = await (await here.connect(door)).ask(request_bytes("GET", FEED))
+            assert links(answer)["self"] == f"{scheme}://relay.example{FEED}"
+
+
 REFUSED: list[tuple[dict[str, str], int, bytes]] = [
     ({"mode": "publish"}, 400, b"hub.mode"),
     ({"topic": "http://relay.example/"}, 400, b"hub.topic"),

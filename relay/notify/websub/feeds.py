@@ -1,6 +1,7 @@
 """Feeds as the store has what they are made of: as they are now, and as they were with an event."""
 
-from collections import OrderedDict
+from collections.abc import Callable
+from functools import lru_cache, partial
 
 import attrs
 
@@ -9,8 +10,8 @@ from relay.notify.websub.topics import Topic
 from relay.store.contract import Store
 from relay.store.outbox import StoredEvent
 
-KEPT = 64
-"""Feeds in memory: an event goes to many subscribers, with the same feed."""
+KEPT = 32
+"""Feeds in memory: to write one takes milliseconds, and many are sent the same."""
 _END_MS = 2**62
 
 
@@ -20,8 +21,10 @@ class Feeds:
 
     _store: Store
     _source: str
-    _sent: OrderedDict[tuple[Topic, str], bytes] = attrs.field(factory=OrderedDict, init=False)
-    """By topic and event."""
+    _written: Callable[[Topic, tuple[StoredEvent, ...]], Feed] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._written = lru_cache(KEPT)(partial(feed_of, source=self._source))
 
     async def now(self, topic: Topic) -> Feed:
         """The feed with everything that has happened.
@@ -31,20 +34,14 @@ class Feeds:
         """
         return await self._until(topic, _END_MS)
 
-    async def with_event(self, topic: Topic, event: StoredEvent) -> bytes:
+    async def with_event(self, topic: Topic, event: StoredEvent) -> Feed:
         """The feed as it was when this happened.
 
         Raises:
             StoreUnavailable: it cannot be read.
         """
-        sent = self._sent.get((topic, event.id))
-        if sent is None:
-            sent = (await self._until(topic, event.at_ms)).body
-            self._sent[topic, event.id] = sent
-            if len(self._sent) > KEPT:
-                self._sent.popitem(last=False)
-        return sent
+        return await self._until(topic, event.at_ms)
 
     async def _until(self, topic: Topic, until_ms: int) -> Feed:
         events = await self._store.events(topic.stream, TYPES, until_ms=until_ms, limit=MOST_EVENTS)
-        return feed_of(topic, events, source=self._source)
+        return self._written(topic, tuple(events))

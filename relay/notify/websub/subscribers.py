@@ -48,7 +48,7 @@ class _Subscriber:
 
     async def send(self, delivery: Delivery) -> Answer:
         to = self._subscription
-        body = await self._feeds.with_event(to.topic, delivery.event)
+        body = (await self._feeds.with_event(to.topic, delivery.event)).body
         fields = to.fields(delivery.event.id, body)
         async with self._lanes.deliver(to.host, is_first=not delivery.attempts):
             return await self._client.ask(to.callback, fields=fields, body=body)
