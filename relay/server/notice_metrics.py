@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from relay.notify.notices import Notices
+from relay.server.push_metrics import push_metrics
 from relay.notify.websub.websub import WebSub
 
 
@@ -12,6 +13,7 @@ def notice_metrics(notices: Notices) -> Iterator[Metric]:
     """Read off when somebody asks; reasons are a closed set, and no host is a label."""
     yield CounterMetricFamily("relay_events", "Events announced", value=notices.announcer.announced)
     yield from _webhooks(notices)
+    yield from push_metrics(notices.push)
     yield from _websub(notices.websub)
     yield from _outbound(notices)
 

@@ -34,6 +34,16 @@ def embed(exchange: Exchange) -> Response:
     return html(_file("embed.html"), frame_ancestors=ancestors)
 
 
+def service_worker(exchange: Exchange) -> Response:
+    """`/sw.js`: it stands at the root because its place says what it may serve (Service Workers,
+    "path restriction"); it loads nothing.
+    """
+    data = _file("sw.js")
+    policy = ("Content-Security-Policy", "default-src 'none'")
+    response = static(data, _TYPES["js"], etag_of(data)).with_headers(policy)
+    return if_none_match(exchange.request, response)
+
+
 def asset(exchange: Exchange) -> Response:
     """`/static/FILE`."""
     name = exchange.params["name"]

@@ -15,8 +15,10 @@ from relay.server.rest import (
     details,
     guests,
     openapi,
+    openapi_push,
     openapi_streams,
     openapi_webhooks,
+    push,
     streams,
     webhooks,
 )
@@ -24,6 +26,7 @@ from relay.server.rpc import endpoint as rpc
 from relay.server.server_api import methods as server_api
 
 _STREAM = "/v1/stream/{channel:path}"
+_DEVICES = "/api/v1/users/{user}/push-subscriptions"
 
 _PUBLIC: tuple[Route[Handler], ...] = (
     Route(methods={"GET"}, pattern="/", handler=Answers(pages.home), who=Who.ANYONE),
@@ -34,6 +37,9 @@ _PUBLIC: tuple[Route[Handler], ...] = (
         methods={"GET"}, pattern="/embed/{app}/{name}", handler=Answers(pages.embed), who=Who.ANYONE
     ),
     Route(methods={"GET"}, pattern="/static/{name}", handler=Answers(pages.asset), who=Who.ANYONE),
+    Route(
+        methods={"GET"}, pattern="/sw.js", handler=Answers(pages.service_worker), who=Who.ANYONE
+    ),
     Route(methods={"GET"}, pattern="/healthz", handler=Answers(operator.health), who=Who.ANYONE),
     Route(
         methods={"POST"},
@@ -54,6 +60,35 @@ _PUBLIC: tuple[Route[Handler], ...] = (
         pattern="/problems/{name}",
         handler=Answers(openapi.explain),
         who=Who.ANYONE,
+    ),
+    Route(
+        methods={"GET"},
+        pattern="/api/v1/push/key",
+        handler=Answers(push.key),
+        who=Who.ANYONE,
+        about=openapi_push.KEY,
+    ),
+    # The user's own, that is: the handler compares.
+    Route(
+        methods={"GET"},
+        pattern=_DEVICES,
+        handler=Waits(push.every),
+        who=Who.GUEST,
+        about=openapi_push.LIST,
+    ),
+    Route(
+        methods={"PUT"},
+        pattern=_DEVICES,
+        handler=Waits(push.put),
+        who=Who.GUEST,
+        about=openapi_push.PUT,
+    ),
+    Route(
+        methods={"DELETE"},
+        pattern=f"{_DEVICES}/{{subscription}}",
+        handler=Waits(push.remove),
+        who=Who.GUEST,
+        about=openapi_push.REMOVE,
     ),
     # Each command has its own rules: who connects is who its token says.
     Route(

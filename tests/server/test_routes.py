@@ -20,6 +20,8 @@ WHO = ("nobody", "guest", "user", "operator")
 # (method, target, upgrade, statuses on the public listener, statuses on the operator's); one
 # status for all callers, or one for each of WHO.
 LOCKED = (401, 403, 403)
+OWN = (401, 403)
+"""Of what is a user's own, where the user is the test's: others, before that user."""
 CASES: list[tuple[str, str, bool, int | tuple[int, ...], int | tuple[int, ...]]] = [
     ("GET", "/", False, 200, 200),
     ("GET", "/watch/live/cat", False, 200, 200),
@@ -27,6 +29,7 @@ CASES: list[tuple[str, str, bool, int | tuple[int, ...], int | tuple[int, ...]]]
     ("GET", "/static/player.js", False, 200, 200),
     ("GET", "/static/__init__.py", False, 404, 404),
     ("GET", "/static/..%2f..%2fapp.py", False, 400, 400),
+    ("GET", "/sw.js", False, 200, 200),
     ("GET", "/healthz", False, 200, 200),
     ("GET", "/live/nobody.flv", False, 404, 404),
     ("GET", "/live/nobody.flv", True, 404, 404),
@@ -64,6 +67,15 @@ CASES: list[tuple[str, str, bool, int | tuple[int, ...], int | tuple[int, ...]]]
     ("GET", "/connection/websocket", True, 101, 101),
     ("GET", "/.relay/keys.toml", False, 404, 404),
     ("GET", "/api/v1/keys", False, 404, 404),
+    ("GET", "/api/v1/push/key", False, 200, 200),
+    *(
+        (method, f"/api/v1/users/ann/push-subscriptions{more}", False, whose, whose)
+        for method, more, whose in (
+            ("GET", "", (*OWN, 200, 200)),
+            ("PUT", "", (*OWN, 415, 415)),
+            ("DELETE", "/x", (*OWN, 404, 404)),
+        )
+    ),
     ("GET", "/api/v1/webhooks", False, 404, (*LOCKED, 200)),
     ("POST", "/api/v1/webhooks", False, 404, (*LOCKED, 415)),
     ("GET", "/api/v1/webhooks/none", False, 404, (*LOCKED, 404)),
