@@ -99,6 +99,17 @@ async def test_when_whoever_asked_goes_away_the_next_of_them_asks(tmp_path: Path
     assert callback.statistics().requests == {"answered": 1}
 
 
+@in_virtual_time
+async def test_a_site_is_not_blamed_for_those_who_do_not_wait(tmp_path: Path) -> None:
+    outside, receiver = site_that(HANGS)
+    callback = callback_to(outside, tmp_path)
+    for number in range(2 * FAILURES):
+        with trio.move_on_after(1):
+            await callback.ask(question(number))
+    assert len(receiver.requests) == 2 * FAILURES
+    assert callback.statistics().breaker is State.CLOSED
+
+
 async def leave_at(scope: trio.CancelScope, seconds: float) -> None:
     await trio.sleep(seconds)
     scope.cancel()
@@ -165,6 +176,20 @@ async def test_who_waits_for_a_place_is_not_sent_to_a_site_that_has_failed_meanw
     found = await verdicts(callback, map(question, range(100)))
     assert found == [(Failed("breaker-open"), 0.0)] * 100
     assert len(receiver.requests) == FAILURES
+
+
+@in_virtual_time
+async def test_nobody_waits_for_the_place_of_a_probe(tmp_path: Path) -> None:
+    outside, receiver = site_that(HANGS)
+    callback = callback_to(outside, tmp_path, at_once=1, deadline_s=1.0)
+    for number in range(FAILURES):
+        await callback.ask(question(number))
+    await trio.sleep(OPEN_S)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(callback.ask, question())
+        await trio.sleep(0.5)
+        assert len(receiver.requests) == FAILURES + 1
+        assert await verdicts(callback, [question(9)]) == [(Failed("breaker-open"), 0.0)]
 
 
 @in_virtual_time

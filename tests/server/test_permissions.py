@@ -103,7 +103,9 @@ async def test_an_encoder_begins_or_is_told_why_not(
 async def test_media_that_comes_before_the_answer_is_not_lost(tmp_path: Path) -> None:
     outside, _ = site_that(slowly(1.0, OK))
     async with site(tmp_path, outside=outside, on_publish=ASKED) as here:
-        peer = await here.say("rtmp", PUBLISH + TAGS[0] + TAGS[1])
+        peer = await here.say("rtmp", PUBLISH)
+        await trio.sleep(0.5)
+        await peer.say(TAGS[0] + TAGS[1])
         await peer.hear_until(b"NetStream.Publish.Start")
         await peer.say(b"".join(TAGS[2:]))
         await trio.sleep(1)
