@@ -15,6 +15,7 @@ from functools import partial
 import attrs
 import trio
 
+from relay.channels.changing import Changes
 from relay.channels.channel import Channel
 from relay.channels.errors import ChannelClosed, ChannelsFull, MessageTooBig, UnknownChannel
 from relay.channels.loading import kept_in_memory, new_channel, restore
@@ -25,11 +26,9 @@ from relay.channels.publishing import (
     Done,
     Keys,
     Outcome,
-    PlainChange,
     Published,
     Publishing,
-    Told,
-    channel_record,
+    Submit,
 )
 from relay.config.schema import ChannelsConfig, NamespaceConfig
 from relay.errors import FormatError
@@ -39,17 +38,11 @@ from relay.identity.caller import NOBODY, Caller
 from relay.ports import Ports
 from relay.publication import Draft, Moment, Position, Publication
 from relay.store.contract import (
-    Change,
-    CreateChannel,
-    DeleteChannel,
     Loaded,
     ProducerMark,
     Store,
     StoreUnavailable,
-    TouchChannel,
-    Trim,
 )
-from relay.store.writer import Pending
 
 EPOCH_BYTES = 4
 CHANNEL_BYTES = 2048
@@ -61,10 +54,6 @@ KEYS_FOR_S = 300.0
 
 Opener = Callable[[ChannelName, Caller], Channel]
 """Makes, or finds, a channel of a namespace that the server itself writes."""
-
-
-Submit = Callable[[Pending], None]
-"""`Writer.submit_nowait`: how changes get into the store, in order, many in one transaction."""
 
 
 @attrs.frozen
@@ -95,12 +84,15 @@ class Hub:
     """By namespace."""
     _channels: dict[str, Channel] = attrs.field(factory=dict, init=False)
     _keys: dict[Channel, Keys] = attrs.field(factory=dict, init=False)
+    changes: Changes = attrs.field(init=False)
+    """What is done to a channel as a whole."""
     _loads: Loads = attrs.field(factory=Loads, init=False)
     _charged: int = attrs.field(default=0, init=False)
     _publications: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._namespaces = namespaces(self._config.namespaces)
+        self.changes = Changes(self._submit, self._now_ms, self.forget, self._charge)
 
     # Finding one.
 
@@ -316,91 +308,7 @@ class Hub:
         await trio.lowlevel.checkpoint()
         return kept
 
-    # Its life.
-
-    def create_nowait(
-        self,
-        channel: Channel,
-        done: Told,
-        *,
-        content_type: str,
-        ttl_s: int | None = None,
-        expires_ms: int | None = None,
-    ) -> None:
-        """Make a channel by hand that does not exist yet, with a type and a time to live.
-
-        Raises:
-            trio.WouldBlock: the store has too much to do already.
-        """
-        record = attrs.evolve(
-            channel_record(channel),
-            content_type=content_type,
-            created_ms=self._now_ms(),
-            ttl_s=ttl_s,
-            expires_ms=expires_ms,
-        )
-
-        def created(error: StoreUnavailable | None) -> None:
-            if error is None:
-                channel.adopt(record)
-                channel.is_made = True
-            done(error)
-
-        self._change(channel, CreateChannel(record), created)
-
-    def touch_nowait(self, channel: Channel, expires_ms: int) -> None:
-        """Move a channel's expiry; nobody waits for that.
-
-        Raises:
-            trio.WouldBlock: the store has too much to do already.
-        """
-        channel.expires_ms = expires_ms
-        self._change(channel, TouchChannel(channel.name.text, expires_ms), ignore)
-
-    def delete_nowait(self, channel: Channel, done: Told) -> None:
-        """Delete a channel; nothing is added from here on, and followers are told once it is gone.
-
-        Raises:
-            trio.WouldBlock: the store has too much to do already.
-        """
-        was_closed = channel.is_closed
-
-        def deleted(error: StoreUnavailable | None) -> None:
-            if error is None:
-                self.forget(channel)
-                channel.delete()
-            else:
-                channel.is_closed = was_closed
-            done(error)
-
-        self._change(channel, DeleteChannel(channel.name.text), deleted)
-        channel.is_closed = True
-
-    def clear_nowait(self, channel: Channel, done: Told) -> None:
-        """Forget all publications of a channel; offsets go on.
-
-        Raises:
-            trio.WouldBlock: the store has too much to do already.
-        """
-        last = channel.last_offset
-
-        def cleared(error: StoreUnavailable | None) -> None:
-            if error is None:
-                before = channel.history.held_bytes
-                channel.history.drop_to(last)
-                self._charge(channel.history.held_bytes - before)
-            done(error)
-
-        self._change(channel, Trim(channel.name.text, last + 1), cleared)
-
-    def trim_nowait(self, channel: Channel, first_offset: int) -> None:
-        """Let the store forget what a durable channel has below an offset.
-
-        Raises:
-            trio.WouldBlock: the store has too much to do already.
-        """
-        self._change(channel, Trim(channel.name.text, first_offset), ignore)
-        channel.first_stored = first_offset
+    # Letting go.
 
     def expire(self, channel: Channel, now_ms: int, *, keys_ms: int) -> int:
         """Let go of publications that are too old, and of keys of before `keys_ms`.
@@ -412,13 +320,6 @@ class Hub:
         self._charge(channel.history.held_bytes - before)
         self._keys[channel].forget(keys_ms)
         return expired
-
-    def _change(self, channel: Channel, change: Change, told: Told) -> None:
-        if not channel.namespace.durable:
-            told(None)
-            return
-        self._submit(PlainChange(channel, change, told))
-        channel.pending += 1
 
     def forget(self, channel: Channel) -> None:
         """Let a channel leave memory; nothing can be added to this object any more."""
@@ -445,7 +346,3 @@ def _scoped(key: str, drafts: Sequence[Draft]) -> str:
     """A key of the author's own: nobody can use up another's."""
     author = drafts[0].author if key and drafts else None
     return key if author is None else f"{author.user}\n{key}"
-
-
-def ignore(_: StoreUnavailable | None) -> None:
-    """What is tidied up in vain is tidied up in the next round."""

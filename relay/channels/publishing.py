@@ -21,6 +21,7 @@ from relay.store.contract import (
     ProducerMark,
     StoreUnavailable,
 )
+from relay.store.writer import Pending
 
 
 @attrs.frozen
@@ -35,6 +36,9 @@ class Published:
 Outcome = Published | StoreUnavailable
 Done = Callable[[Outcome], None]
 Told = Callable[[StoreUnavailable | None], None]
+
+Submit = Callable[[Pending], None]
+"""`Writer.submit_nowait`: how changes get into the store, in order, many in one transaction."""
 
 
 @attrs.define(eq=False)

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import attrs
 import trio
 
+from relay.channels.changing import ignore
 from relay.channels.channel import Channel
 from relay.channels.errors import ChannelsFull, UnknownChannel
-from relay.channels.hub import KEYS_FOR_S, Hub, ignore
+from relay.channels.hub import KEYS_FOR_S, Hub
 from relay.store.contract import Store, StoreUnavailable
 
 TIDY_EVERY_S = 10.0
@@ -58,7 +59,7 @@ class Tidying:
             first = max(first, channel.history.first_offset)
         if first > channel.first_stored:
             try:
-                self._hub.trim_nowait(channel, first)
+                self._hub.changes.trim_nowait(channel, first)
             except trio.WouldBlock:
                 return  # It is as much too much in the next round.
 
@@ -71,7 +72,7 @@ class Tidying:
                 channel = await self._hub.open(name)
                 # It may have been read since, and lives on.
                 if (channel.expires_ms or now_ms) < now_ms:
-                    self._hub.delete_nowait(channel, ignore)
+                    self._hub.changes.delete_nowait(channel, ignore)
         except (trio.WouldBlock, StoreUnavailable, UnknownChannel, ChannelsFull):
             return  # The rest goes in the next round.
 

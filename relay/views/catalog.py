@@ -11,7 +11,7 @@ import attrs
 import structlog
 import trio
 
-from relay.channels.hub import Submit
+from relay.channels.publishing import Submit
 from relay.errors import FormatError
 from relay.store.contract import Change, PutDetails, Store, StoreUnavailable
 from relay.views.details import Details, stored

@@ -238,7 +238,7 @@ async def test_nothing_is_added_behind_an_end_or_a_deletion() -> None:
         with pytest.raises(ChannelClosed):
             made.hub.publish_nowait(channel, [draft("more")], lambda _: None)
         errors: list[StoreUnavailable | None] = []
-        made.hub.delete_nowait(channel, errors.append)
+        made.hub.changes.delete_nowait(channel, errors.append)
         await made.commits.commit()
         assert errors == [None]
         assert channel.is_deleted
@@ -251,7 +251,7 @@ async def test_a_deletion_that_fails_leaves_the_channel_as_it_was() -> None:
     async with house() as made:
         await add(made, KEPT, "a")
         channel = await made.hub.open(KEPT)
-        made.hub.delete_nowait(channel, lambda _: None)
+        made.hub.changes.delete_nowait(channel, lambda _: None)
         with pytest.raises(ChannelClosed):
             made.hub.publish_nowait(channel, [draft("b")], lambda _: None)
         await made.commits.commit(fails=True)
@@ -264,7 +264,7 @@ async def test_a_channel_made_by_hand_has_its_type_and_its_time_to_live() -> Non
     async with house() as made:
         channel = await made.hub.open(KEPT)
         now_ms = 1_700_000_000_000
-        made.hub.create_nowait(
+        made.hub.changes.create_nowait(
             channel, lambda _: None, content_type="text/plain", expires_ms=now_ms + 5_000
         )
         assert channel.created_ms is None
@@ -280,7 +280,7 @@ async def test_clearing_forgets_and_offsets_go_on() -> None:
     async with house() as made:
         await add(made, KEPT, "a", "b")
         channel = await made.hub.open(KEPT)
-        made.hub.clear_nowait(channel, lambda _: None)
+        made.hub.changes.clear_nowait(channel, lambda _: None)
         await made.commits.commit()
         assert list(await made.hub.read_after(channel, 0, 9)) == []
         await add(made, KEPT, "c")

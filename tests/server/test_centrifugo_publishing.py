@@ -99,7 +99,9 @@ async def test_what_cannot_be_published_is_refused(
 async def test_a_channel_of_bytes_takes_no_json(tmp_path: Path) -> None:
     async with site(tmp_path, channels=ROOMS) as here:
         channel = await here.services.hub.open("room:bytes")
-        here.services.hub.create_nowait(channel, lambda _: None, content_type="application/x-raw")
+        here.services.hub.changes.create_nowait(
+            channel, lambda _: None, content_type="application/x-raw"
+        )
         client = await connected(here)
         for command, more in (("publish", {"data": 1}), ("subscribe", {}), ("history", {})):
             with pytest.raises(Refused) as refused:

@@ -363,7 +363,7 @@ async def test_a_channel_that_is_deleted_is_to_be_followed_anew(tmp_path: Path) 
         before = await client.ask("subscribe", channel="room:a")
         channel = here.services.hub.find("room:a")
         assert channel is not None
-        here.services.hub.delete_nowait(channel, lambda _: None)
+        here.services.hub.changes.delete_nowait(channel, lambda _: None)
         assert (await client.push("unsubscribe"))["unsubscribe"]["code"] == 2500
         after = await client.ask(
             "subscribe", channel="room:a", recover=True, epoch=before["epoch"], offset=0

@@ -71,7 +71,7 @@ def touch(exchange: Exchange, channel: Channel) -> None:
     if (expires_ms - before) * TOUCHES < channel.ttl_s * 1000:
         return
     try:
-        exchange.services.hub.touch_nowait(channel, expires_ms)
+        exchange.services.hub.changes.touch_nowait(channel, expires_ms)
     except trio.WouldBlock:
         channel.expires_ms = before
 
@@ -82,7 +82,7 @@ async def delete(hub: Hub, channel: Channel) -> None:
     Raises:
         HttpError: 503.
     """
-    await seen_through(lambda done: hub.delete_nowait(channel, done))
+    await seen_through(lambda done: hub.changes.delete_nowait(channel, done))
 
 
 async def seen_through(

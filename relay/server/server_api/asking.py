@@ -108,7 +108,7 @@ async def history_remove(services: Services, call: calls.HistoryRemove) -> Resul
         cleared.set()
 
     try:
-        services.hub.clear_nowait(channel, done)
+        services.hub.changes.clear_nowait(channel, done)
     except trio.WouldBlock:
         raise CommandRefused(ErrorCode.TOO_MANY_REQUESTS) from None
     await cleared.wait()
