@@ -32,12 +32,12 @@ def test_all_that_stand_in_a_file_sign_in_their_order(tmp_path: Path) -> None:
     file.write_text(f"{TWO}\n\n {ONE} \n")
     secrets = named(str(file), tmp_path)
     secrets.load()
-    assert secrets.secrets == (TWO, ONE)
+    assert list(secrets.secrets) == [TWO, ONE]
     assert not secrets.changed()
     file.write_text(TWO)
     assert secrets.changed()
     secrets.load()
-    assert secrets.secrets == (TWO,)
+    assert list(secrets.secrets) == [TWO]
     assert not (tmp_path / FILE_NAME).exists()
 
 
@@ -72,5 +72,5 @@ def test_a_file_that_is_broken_meanwhile_leaves_the_secrets_of_before(tmp_path: 
     file.write_text("half a")
     with pytest.raises(ConfigError):
         secrets.load()
-    assert secrets.secrets == (ONE,)
+    assert list(secrets.secrets) == [ONE]
     assert not secrets.changed()
