@@ -46,10 +46,8 @@ class MemoryOutbox:
     def make(self, change: OutboxChange) -> None:
         """Make one change."""
         match change:
-            case PutAiring(stream, None):
-                self.airings.pop(stream, None)
-            case PutAiring(stream, bytes(value)):
-                self.airings[stream] = value
+            case PutAiring(stream, value):
+                self._put_airing(stream, value)
             case PutEndpoint(endpoint, value):
                 self.endpoints[endpoint] = value
             case DropEndpoint(endpoint):
@@ -113,6 +111,12 @@ class MemoryOutbox:
             and (not below or it.id < below)
         ]
         return found[:limit]
+
+    def _put_airing(self, stream: str, value: bytes | None) -> None:
+        if value is None:
+            self.airings.pop(stream, None)
+        else:
+            self.airings[stream] = value
 
     def _put(self, event: StoredEvent) -> None:
         self._events[event.id] = event

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import attrs
 import trio
 from support.memory import ports
-from support.outside import HANGS, PUBLIC, Arrived, MemoryOutside, Receiver, Step, answering
+from support.outside import Arrived, MemoryOutside, Receiver, Step, answering
 from support.storing import SlowStore
 
 from relay.config.schema import OutboundConfig, WebsubConfig
@@ -63,9 +63,6 @@ class Subscriber(Receiver):
 
     def ids(self) -> list[str]:
         return [each.headers["webhook-id"] for each in self.sent()]
-
-
-HANGING = attrs.evolve(Subscriber(), confirm=lambda _: HANGS)
 
 
 def event(
@@ -161,6 +158,3 @@ async def exchange(
         nursery.start_soon(websub.run)
         yield Exchange(store, writer, outside, websub)
         nursery.cancel_scope.cancel()
-
-
-__all__ = ["PUBLIC", "Exchange", "Subscriber", "asked", "event", "exchange"]
