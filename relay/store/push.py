@@ -121,14 +121,21 @@ class RetryPush:
 
 
 @attrs.frozen(kw_only=True)
-class FinishPush:
-    """A push is done with, whatever came of it."""
+class FinishedPush:
+    """A push that is done with, whatever came of it."""
 
     push: int
     subscription: str
     event: str
     refusals: int
     """Of the subscription, from now on."""
+
+
+@attrs.frozen
+class FinishPushes:
+    """Pushes are done with."""
+
+    pushes: tuple[FinishedPush, ...]
 
 
 @attrs.frozen
@@ -147,7 +154,7 @@ PushChange = (
     | AdvancePushWave
     | EndPushWaves
     | RetryPush
-    | FinishPush
+    | FinishPushes
     | ForgetPushes
 )
 

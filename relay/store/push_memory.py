@@ -11,7 +11,8 @@ from relay.store.push import (
     DropPushSubscription,
     DuePush,
     EndPushWaves,
-    FinishPush,
+    FinishedPush,
+    FinishPushes,
     ForgetPushes,
     PushBacklog,
     PushChange,
@@ -61,9 +62,10 @@ class MemoryPush:
                 self._queue[push] = attrs.evolve(
                     self._queue[push], attempts=change.attempts, due_ms=change.due_ms
                 )
-            case FinishPush(push=push):
-                self._remove([push])
-                self._finish(change)
+            case FinishPushes(pushes):
+                self._remove([it.push for it in pushes])
+                for finished in pushes:
+                    self._finish(finished)
             case ForgetPushes(now_ms):
                 self._forget(now_ms)
             case _:
@@ -151,10 +153,10 @@ class MemoryPush:
                 due_ms=change.due_ms,
             )
 
-    def _finish(self, change: FinishPush) -> None:
-        if (it := self._subscriptions.get(change.subscription)) is not None:
+    def _finish(self, finished: FinishedPush) -> None:
+        if (it := self._subscriptions.get(finished.subscription)) is not None:
             self._subscriptions[it.id] = attrs.evolve(
-                it, told=change.event, refusals=change.refusals
+                it, told=finished.event, refusals=finished.refusals
             )
 
     def _forget(self, now_ms: int) -> None:

@@ -1,9 +1,9 @@
 """Web Push in a database: the changes, and the questions.  Everything here runs in a thread."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from relay.store.outbox import StoredEvent
@@ -14,7 +14,8 @@ from relay.store.push import (
     DropPushSubscription,
     DuePush,
     EndPushWaves,
-    FinishPush,
+    FinishedPush,
+    FinishPushes,
     ForgetPushes,
     PushBacklog,
     PushChange,
@@ -35,6 +36,12 @@ _TAKEN_OVER = ("user", "p256dh", "auth", "active_ms", "until_ms", "refusals")
 
 _over = select(push_queue.c.id).where(push_queue.c.event.not_in(select(push_waves.c.event)))
 _FORGET = delete(push_queue).where(push_queue.c.id.in_(_over.limit(FORGOTTEN_ROWS)))
+_UNQUEUE = delete(push_queue).where(push_queue.c.id == bindparam("push"))
+_TELL = (
+    update(push_subscriptions)
+    .where(_id == bindparam("subscription"))
+    .values(told=bindparam("event"), refusals=bindparam("now"))
+)
 
 
 def execute(connection: Connection, change: PushChange) -> None:
@@ -53,8 +60,8 @@ def execute(connection: Connection, change: PushChange) -> None:
         case RetryPush(push=push):
             again = update(push_queue).where(push_queue.c.id == push)
             connection.execute(again.values(attempts=change.attempts, due_ms=change.due_ms))
-        case FinishPush():
-            _finish(connection, change)
+        case FinishPushes(pushes):
+            _finish(connection, pushes)
         case ForgetPushes(now_ms):
             _forget(connection, now_ms)
 
@@ -157,7 +164,9 @@ def _drop(connection: Connection, subscriptions: list[bytes]) -> None:
 
 
 def _begin(connection: Connection, event: bytes) -> None:
-    stream = select(events.c.event, events.c.stream, literal(0), literal(0)).where(events.c.event == event)
+    stream = select(events.c.event, events.c.stream, literal(0), literal(0)).where(
+        events.c.event == event
+    )
     columns = ["event", "stream", "round", "below"]
     connection.execute(insert(push_waves).from_select(columns, stream))
 
@@ -185,10 +194,19 @@ def _advance(connection: Connection, change: AdvancePushWave) -> None:
         connection.execute(_inserting(connection, push_queue).on_conflict_do_nothing(), rows)
 
 
-def _finish(connection: Connection, change: FinishPush) -> None:
-    connection.execute(delete(push_queue).where(push_queue.c.id == change.push))
-    told = update(push_subscriptions).where(_id == encode(change.subscription))
-    connection.execute(told.values(told=encode(change.event), refusals=change.refusals))
+def _finish(connection: Connection, pushes: Sequence[FinishedPush]) -> None:
+    rows = [
+        {
+            "push": it.push,
+            "subscription": encode(it.subscription),
+            "event": encode(it.event),
+            "now": it.refusals,
+        }
+        for it in pushes
+    ]
+    if rows:
+        connection.execute(_UNQUEUE, rows)
+        connection.execute(_TELL, rows)
 
 
 def _forget(connection: Connection, now_ms: int) -> None:

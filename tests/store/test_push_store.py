@@ -16,7 +16,8 @@ from relay.store.push import (
     BeginPushWave,
     DropPushSubscription,
     EndPushWaves,
-    FinishPush,
+    FinishedPush,
+    FinishPushes,
     ForgetPushes,
     PushBacklog,
     PushSubscription,
@@ -214,13 +215,13 @@ async def test_what_is_done_with_is_not_queued_again(store: Store) -> None:
     await with_devices(store, device("a"))
     await store.commit([queued("a")])
     (push,) = await store.due_pushes(SERVICE, ["evt_1"], now_ms=NOW_MS, limit=9)
-    done = FinishPush(push=push.id, subscription="a", event="evt_1", refusals=2)
-    await store.commit([done])
+    done = FinishedPush(push=push.id, subscription="a", event="evt_1", refusals=2)
+    await store.commit([FinishPushes((done,)), FinishPushes(())])
     assert await due(store) == []
     assert await store.push_audience(["u-1"], event="evt_1", active_since_ms=0) == []
     (found,) = await store.push_subscriptions("u-1")
     assert (found.told, found.refusals) == ("evt_1", 2)
-    await store.commit([done, attrs.evolve(done, subscription="gone")])
+    await store.commit([FinishPushes((done, attrs.evolve(done, subscription="gone")))])
 
 
 async def test_what_is_over_and_who_cannot_be_any_more_is_forgotten(store: Store) -> None:

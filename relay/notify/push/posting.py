@@ -38,7 +38,14 @@ from relay.outbound.failures import OutboundError
 from relay.outbound.line import Line
 from relay.ports import Ports
 from relay.store.contract import Store, StoreUnavailable
-from relay.store.push import DropPushSubscription, DuePush, FinishPush, PushChange, RetryPush
+from relay.store.push import (
+    DropPushSubscription,
+    DuePush,
+    FinishedPush,
+    FinishPushes,
+    PushChange,
+    RetryPush,
+)
 from relay.store.writer import Writer
 
 log = structlog.get_logger("relay.push")
@@ -151,19 +158,19 @@ class Posting:
 
     async def _send_all(self, service: str, lines: Sequence[Line], due: Sequence[DuePush]) -> None:
         """Send these, and keep what became of them."""
-        became: list[PushChange] = []
+        became: list[tuple[DuePush, Verdict]] = []
         waiting = iter(due)
         async with trio.open_nursery() as nursery:
             for line in lines:
                 nursery.start_soon(self._work, service, line, waiting, became)
-        await commit(self._writer, *became)
+        await commit(self._writer, *_changes(became))
 
     async def _work(
         self,
         service: str,
         line: Line,
         waiting: Iterator[DuePush],
-        became: list[PushChange],
+        became: list[tuple[DuePush, Verdict]],
     ) -> None:
         for push in waiting:
             await self._pace.turn()
@@ -175,7 +182,7 @@ class Posting:
             verdict = self._judge(push, wave, outcome)
             self._services.note(service, outcome, verdict.fate, self._now_ms())
             self._count(push, wave, verdict)
-            became.append(_change(push, verdict))
+            became.append((push, verdict))
 
     async def _send(self, push: DuePush, wave: RunningWave, line: Line) -> Outcome:
         outcome = await self._ask(push, wave, wave.text, line)
@@ -240,16 +247,21 @@ class Posting:
         return round(self._ports.wall() * 1000)
 
 
-def _change(push: DuePush, verdict: Verdict) -> PushChange:
-    match verdict.fate:
-        case Fate.PRUNED:
-            return DropPushSubscription(push.subscription.id)
-        case Fate.AGAIN:
-            return RetryPush(push=push.id, attempts=push.attempts + 1, due_ms=verdict.due_ms)
-        case _:
-            return FinishPush(
-                push=push.id,
-                subscription=push.subscription.id,
-                event=push.event,
-                refusals=verdict.refusals,
-            )
+def _changes(became: Sequence[tuple[DuePush, Verdict]]) -> Iterator[PushChange]:
+    finished: list[FinishedPush] = []
+    for push, verdict in became:
+        match verdict.fate:
+            case Fate.PRUNED:
+                yield DropPushSubscription(push.subscription.id)
+            case Fate.AGAIN:
+                yield RetryPush(push=push.id, attempts=push.attempts + 1, due_ms=verdict.due_ms)
+            case _:
+                finished.append(
+                    FinishedPush(
+                        push=push.id,
+                        subscription=push.subscription.id,
+                        event=push.event,
+                        refusals=verdict.refusals,
+                    )
+                )
+    yield FinishPushes(tuple(finished))

@@ -12,7 +12,7 @@ from support.pushing import push_house
 from relay.notify.push.judging import Fate
 from relay.notify.push.waves import LATELY_S, PAGE
 from relay.store.follows import DropFollow, PutFollow
-from relay.store.push import FinishPush, PutPushSubscription
+from relay.store.push import FinishedPush, FinishPushes, PutPushSubscription
 
 USERS = [f"u-{number}" for number in range(300)]
 DAY = 86_400.0
@@ -232,8 +232,8 @@ async def test_nobody_who_is_done_with_an_event_is_queued_for_it(tmp_path: Path)
     async with push_house(tmp_path) as house:
         house.service()
         await house.follow("u-1", "u-2")
-        done = FinishPush(push=0, subscription="u-1", event="evt_1", refusals=0)
-        await house.store.commit([done])
+        done = FinishedPush(push=0, subscription="u-1", event="evt_1", refusals=0)
+        await house.store.commit([FinishPushes((done,))])
         await house.go_live()
         await trio.sleep(5)
         assert house.told() == ["u-2"]
