@@ -67,6 +67,7 @@ def assemble(config: Config, ports: Ports, store: Store) -> Services:
         catalog,
         access,
         hub,
+        follows,
         ports=ports,
         budget=budget,
         wake=pump.wake,

@@ -9,7 +9,7 @@ namespace.  So a connection may have many publications under way without a task 
 order of a channel is the order in which its publications were asked for.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
 import attrs
@@ -52,7 +52,7 @@ RECOVERABLE = 5000
 KEYS_FOR_S = 300.0
 """How long an idempotency key is remembered."""
 
-Opener = Callable[[ChannelName, Caller], Channel]
+Opener = Callable[[ChannelName, Caller], Awaitable[Channel]]
 """Makes, or finds, a channel of a namespace that the server itself writes."""
 
 
@@ -109,7 +109,7 @@ class Hub:
         await trio.lowlevel.checkpoint()
         name, namespace = self.resolve(text)
         if (opener := self.openers.get(namespace.name)) is not None:
-            return opener(name, caller)
+            return await opener(name, caller)
         while (channel := self._channels.get(text)) is None:
             await self._load(name, namespace)
         channel.used_at = self._ports.monotonic()

@@ -169,6 +169,18 @@ NO_SUCH_SUBSCRIPTION = Cause(
     meaning="It never was this user's, or it has been removed: by the user, or because its push "
     "service has said that it is no more.",
 )
+NOT_FOLLOWED = Cause(
+    name="not-followed",
+    status=404,
+    title="This user does not follow this stream",
+    meaning="`PUT` to the same address follows it.",
+)
+TOO_MANY_FOLLOWS = Cause(
+    name="too-many-follows",
+    status=409,
+    title="This user follows as many streams as one may",
+    meaning="Follow another no longer first.  The operator may set `limits.follows_per_user`.",
+)
 
 CAUSES = {
     cause.name: cause
@@ -193,6 +205,8 @@ CAUSES = {
         NO_SUCH_WEBHOOK,
         NO_SUCH_DELIVERY,
         STILL_QUEUED,
+        NOT_FOLLOWED,
+        TOO_MANY_FOLLOWS,
         SUBSCRIPTION_NOT_POSSIBLE,
         NO_SUCH_SUBSCRIPTION,
     )

@@ -106,6 +106,8 @@ class RouteTable(Generic[H]):
 
 _NAME = "[A-Za-z0-9_.~-]{1,128}"
 """What an application or a stream may be called: nothing that an address would have to escape."""
+_OTHERS = {"user": "[^/]{1,255}"}
+"""By parameter, what may be called otherwise: a user's id is whatever a site's tokens say."""
 _PATH = "[^/]+(?:/[^/]+)*"
 """A name with slashes.  Empty segments are none: proxies make one slash of two."""
 _DOT_SEGMENTS = {".", ".."}
@@ -121,7 +123,7 @@ def _compile(pattern: str) -> re.Pattern[str]:
 
 
 def _group(name: str, kind: str = "") -> str:
-    return f"(?P<{name}>{_PATH if kind else _NAME})"
+    return f"(?P<{name}>{_PATH if kind else _OTHERS.get(name, _NAME)})"
 
 
 def _may_hold_slashes(pattern: str, before: str) -> bool:

@@ -13,8 +13,10 @@ from relay.server.durable import appending, creating, reading, removing
 from relay.server.exchange import Answers, Follows, Handler, Plays, Waits
 from relay.server.rest import (
     details,
+    follows,
     guests,
     openapi,
+    openapi_follows,
     openapi_push,
     openapi_streams,
     openapi_webhooks,
@@ -26,6 +28,7 @@ from relay.server.rpc import endpoint as rpc
 from relay.server.server_api import methods as server_api
 
 _STREAM = "/v1/stream/{channel:path}"
+_FOLLOWS = "/api/v1/users/{user}/follows"
 _DEVICES = "/api/v1/users/{user}/push-subscriptions"
 
 _PUBLIC: tuple[Route[Handler], ...] = (
@@ -111,6 +114,50 @@ _PUBLIC: tuple[Route[Handler], ...] = (
         handler=Waits(details.edit),
         who=Who.GUEST,
         about=openapi_streams.EDIT_DETAILS,
+    ),
+    # The user's own, that is: the handler compares.
+    Route(
+        methods={"GET"},
+        pattern=_FOLLOWS,
+        handler=Waits(follows.every),
+        who=Who.GUEST,
+        about=openapi_follows.LIST,
+    ),
+    Route(
+        methods={"GET"},
+        pattern=f"{_FOLLOWS}/{{app}}/{{name}}",
+        handler=Waits(follows.read),
+        who=Who.GUEST,
+        about=openapi_follows.READ,
+    ),
+    Route(
+        methods={"PUT"},
+        pattern=f"{_FOLLOWS}/{{app}}/{{name}}",
+        handler=Waits(follows.put),
+        who=Who.GUEST,
+        about=openapi_follows.PUT,
+    ),
+    Route(
+        methods={"DELETE"},
+        pattern=f"{_FOLLOWS}/{{app}}/{{name}}",
+        handler=Waits(follows.remove),
+        who=Who.GUEST,
+        about=openapi_follows.REMOVE,
+    ),
+    # The stream's owner's, that is: the handler knows who that is.
+    Route(
+        methods={"GET"},
+        pattern="/api/v1/streams/{app}/{name}/followers",
+        handler=Waits(follows.followers),
+        who=Who.GUEST,
+        about=openapi_follows.FOLLOWERS,
+    ),
+    Route(
+        methods={"GET"},
+        pattern="/api/v1/streams/{app}/{name}/followers/count",
+        handler=Answers(follows.count),
+        who=Who.ANYONE,
+        about=openapi_follows.COUNT,
     ),
     # What a session shows is for whoever made it.
     Route(methods={"POST"}, pattern="/rpc", handler=Waits(rpc.call), who=Who.ANYONE),

@@ -16,7 +16,11 @@ SHOWN = (State.LIVE, State.HELD)
 
 
 def item_of(
-    figures: BroadcastStatistics, details: Details, owner: str | None, shown: Item | None
+    figures: BroadcastStatistics,
+    details: Details,
+    owner: str | None,
+    followers: int,
+    shown: Item | None,
 ) -> Item:
     """The item.
 
@@ -24,12 +28,13 @@ def item_of(
         figures: of the broadcast.
         details: what is said of it.
         owner: whose stream it is.
+        followers: how many follow it.
         shown: the item that followers of views have, if they have one.
     """
     bitrate = steady_bitrate(figures.bits_per_second, shown)
     return Item(
         key=figures.name,
-        value=_value(figures, bitrate) | {"user": owner} | details.value(),
+        value=_value(figures, bitrate) | {"followers": followers, "user": owner} | details.value(),
         title=details.title or figures.name.partition("/")[2],
         viewers=sum(figures.viewers.values()),
         since=figures.since,

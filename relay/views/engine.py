@@ -7,28 +7,23 @@ Three things make this cheap where there are many broadcasts, many views and man
 - An item knows the rankings that it is in.  Most changes are of viewers or bitrate, which no filter
   looks at: they cost a binary search in those rankings and nothing elsewhere.
 - Where a filter may look, an index says which filters have to be asked: each stands in it under the
-  one thing that few items have (the stream, the user, a cell of the globe, a category, the first
-  three letters of what is looked for in titles), and only those without any under `everything`.
+  one thing that few items have (the stream, each stream that somebody follows, the user, a cell of
+  the globe, a category, the first three letters of what is looked for in titles), and only those
+  without any under `everything`.
 
-A ranking is a plain sorted list of small tuples that all rankings share.  To insert moves pointers,
-which for a hundred thousand items is some ten microseconds, and less than any tree in Python.
-
-A window is the first so many of a ranking.  What a change does to it follows from the item's place
-before and after: it comes, goes, moves or differs, and where one goes or comes over the limit,
-another slides in or out.  The events are in such an order that no follower ever holds more items
-than the limit.
+What somebody follows changes while the items stay.  A user's streams are kept here for as long as
+there is a view of them; the index is told of each that comes or goes.
 """
 
-import enum
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import attrs
 
 from relay.errors import RelayError
-from relay.views.item import Item, Rank, matches
+from relay.views.item import Item
 from relay.views.query import Filter, Query, Sort
+from relay.views.ranking import Event, Ranking, Window
 
 GRAM = 3
 """Letters of a title by which a filter stands in the index."""
@@ -41,100 +36,12 @@ class TooManyViews(RelayError):
     """There are as many different views as this server keeps."""
 
 
-class Action(enum.Enum):
-    """What happened to an item of a window."""
-
-    INSERT = "insert"
-    UPDATE = "update"
-    DELETE = "delete"
-
-
-@attrs.frozen
-class Event:
-    """One change of a window.  Places count from 0; each is that at the time of the event."""
-
-    action: Action
-    old: Item | None
-    new: Item | None
-    was_at: int | None
-    """None for an insert."""
-    is_at: int | None
-    """None for a delete; with an update, counted without the item in its old place."""
-
-
 @attrs.define(eq=False)
-class Window:
-    """One view."""
+class _Following:
+    """What one user follows, and whose matter that is."""
 
-    query: Query
-    _ranking: "_Ranking"
-    events: list[Event] = attrs.field(factory=list, init=False)
-    """What has happened since changes were taken last."""
-
-    def items(self) -> list[Item]:
-        """What it shows, in order."""
-        return self._ranking.first(self.query.limit)
-
-
-@attrs.define(eq=False)
-class _Ranking:
-    """Every item that one filter lets through, in one order."""
-
-    filter: Filter
-    sort: Sort
-    _items: dict[str, Item]
-    """All items of the engine, by key."""
-    ranks: list[Rank] = attrs.field(factory=list, init=False)
-    windows: dict[int, Window] = attrs.field(factory=dict, init=False)
-    """By limit."""
-
-    def first(self, count: int) -> list[Item]:
-        return [self._items[rank[-1]] for rank in self.ranks[:count]]
-
-    def change(self, old: Item | None, new: Item | None) -> Iterator[Window]:
-        """Move an item to where it belongs now; the windows that see something of it."""
-        was_at, is_at = self._move(
-            None if old is None else old.ranks[self.sort],
-            None if new is None else new.ranks[self.sort],
-        )
-        for limit, window in self.windows.items():
-            was_in = was_at is not None and was_at < limit
-            is_in = is_at is not None and is_at < limit
-            if was_in and is_in:
-                window.events.append(Event(Action.UPDATE, old, new, was_at, is_at))
-            elif was_in:
-                window.events += self._left(limit, old, was_at)
-            elif is_in:
-                window.events += self._entered(limit, new, is_at)
-            if was_in or is_in:
-                yield window
-
-    def _move(self, was: Rank | None, rank: Rank | None) -> tuple[int | None, int | None]:
-        was_at = None if was is None else bisect_left(self.ranks, was)
-        if was == rank:
-            return was_at, was_at
-        if was_at is not None:
-            del self.ranks[was_at]
-        if rank is None:
-            return was_at, None
-        is_at = bisect_left(self.ranks, rank)
-        self.ranks.insert(is_at, rank)
-        return was_at, is_at
-
-    def _left(self, limit: int, old: Item | None, was_at: int | None) -> Iterator[Event]:
-        """An item went out of a window, and perhaps another slides in."""
-        yield Event(Action.DELETE, old, None, was_at, None)
-        if len(self.ranks) >= limit:
-            yield Event(Action.INSERT, None, self._at(limit - 1), None, limit - 1)
-
-    def _entered(self, limit: int, new: Item | None, is_at: int | None) -> Iterator[Event]:
-        """An item came into a window, and perhaps another slides out."""
-        if len(self.ranks) > limit:
-            yield Event(Action.DELETE, self._at(limit), None, limit - 1, None)
-        yield Event(Action.INSERT, None, new, None, is_at)
-
-    def _at(self, index: int) -> Item:
-        return self._items[self.ranks[index][-1]]
+    streams: set[str]
+    rankings: dict[Ranking, None] = attrs.field(factory=dict)
 
 
 @attrs.define(eq=False)
@@ -145,17 +52,24 @@ class Engine:
     """Different views at once."""
     items: dict[str, Item] = attrs.field(factory=dict, init=False)
     _windows: dict[Query, Window] = attrs.field(factory=dict, init=False)
-    _rankings: dict[tuple[Filter, Sort], _Ranking] = attrs.field(factory=dict, init=False)
-    _index: dict[Bucket, dict[_Ranking, None]] = attrs.field(factory=dict, init=False)
-    _in: dict[str, dict[_Ranking, None]] = attrs.field(factory=dict, init=False)
+    _rankings: dict[tuple[Filter, Sort], Ranking] = attrs.field(factory=dict, init=False)
+    _index: dict[Bucket, dict[Ranking, None]] = attrs.field(factory=dict, init=False)
+    _in: dict[str, dict[Ranking, None]] = attrs.field(factory=dict, init=False)
     """By an item's key, the rankings that it is in."""
     _touched: dict[Window, None] = attrs.field(factory=dict, init=False)
+    _following: dict[str, _Following] = attrs.field(factory=dict, init=False)
+    """By user, for whom there is such a ranking."""
 
     def __len__(self) -> int:
         return len(self._windows)
 
-    def open(self, query: Query) -> Window:
+    def open(self, query: Query, followed: Collection[str] = ()) -> Window:
         """The view of this query; made when it is the first.
+
+        Args:
+            query: which.
+            followed: keys that its `followed_by` follows now, if it has one; `follow` says what
+                changes of that, for as long as the view is open.
 
         Raises:
             TooManyViews: one more is not kept.
@@ -165,7 +79,7 @@ class Engine:
             return window
         if len(self._windows) >= self._most:
             raise TooManyViews("there are too many different views; try again later")
-        ranking = self._ranking(query.filter, query.sort)
+        ranking = self._ranking(query.filter, query.sort, followed)
         window = ranking.windows[query.limit] = Window(query, ranking)
         self._windows[query] = window
         return window
@@ -189,7 +103,7 @@ class Engine:
         if old is not None and old.criteria == item.criteria:
             now = before
         else:
-            now = {r: None for r in self._asked(item) if matches(r.filter, item)}
+            now = {r: None for r in self._asked(item) if r.lets_through(item)}
         self._in[item.key] = now
         self._change(old, item, before, now)
 
@@ -198,6 +112,19 @@ class Engine:
         old = self.items.pop(key, None)
         if old is not None:
             self._change(old, None, self._in.pop(key), {})
+
+    def follow(self, user: str, key: str, *, follows: bool) -> None:
+        """A user follows a stream from now on, or does not any more."""
+        following = self._following.get(user)
+        if following is None or follows is (key in following.streams):
+            return
+        for ranking in following.rankings:
+            self._leave_index(ranking)
+        (following.streams.add if follows else following.streams.discard)(key)
+        for ranking in following.rankings:
+            self._enter_index(ranking)
+            if (item := self.items.get(key)) is not None:
+                self._look_again(ranking, item)
 
     def take_changes(self) -> list[tuple[Window, list[Event]]]:
         """What has happened since the last call, by window."""
@@ -212,8 +139,8 @@ class Engine:
         self,
         old: Item | None,
         new: Item | None,
-        before: dict[_Ranking, None],
-        now: dict[_Ranking, None],
+        before: dict[Ranking, None],
+        now: dict[Ranking, None],
     ) -> None:
         for ranking in before if before is now else before | now:
             touched = ranking.change(
@@ -221,39 +148,69 @@ class Engine:
             )
             self._touched.update(dict.fromkeys(touched))
 
-    def _ranking(self, where: Filter, sort: Sort) -> _Ranking:
+    def _look_again(self, ranking: Ranking, item: Item) -> None:
+        """Whether a ranking has this item may be otherwise, though the item is not."""
+        inside = self._in[item.key]
+        was, now = ranking in inside, ranking.lets_through(item)
+        if was is now:
+            return
+        if now:
+            inside[ranking] = None
+        else:
+            del inside[ranking]
+        touched = ranking.change(item if was else None, item if now else None)
+        self._touched.update(dict.fromkeys(touched))
+
+    def _ranking(self, where: Filter, sort: Sort, followed: Collection[str]) -> Ranking:
         ranking = self._rankings.get((where, sort))
         if ranking is not None:
             return ranking
-        ranking = self._rankings[where, sort] = _Ranking(where, sort, self.items)
-        for bucket in _buckets_of_filter(where):
-            self._index.setdefault(bucket, {})[ranking] = None
+        ranking = self._rankings[where, sort] = Ranking(where, sort, self.items, None)
+        if (user := where.followed_by) is not None:
+            following = self._following.setdefault(user, _Following(set(followed)))
+            following.rankings[ranking] = None
+            ranking.followed = following.streams
+        self._enter_index(ranking)
         for key, item in self.items.items():
-            if matches(where, item):
+            if ranking.lets_through(item):
                 self._in[key][ranking] = None
                 ranking.ranks.append(item.ranks[sort])
         ranking.ranks.sort()
         return ranking
 
-    def _forget(self, ranking: _Ranking) -> None:
+    def _forget(self, ranking: Ranking) -> None:
         del self._rankings[ranking.filter, ranking.sort]
-        for bucket in _buckets_of_filter(ranking.filter):
-            del self._index[bucket][ranking]
-            if not self._index[bucket]:
-                del self._index[bucket]
+        self._leave_index(ranking)
+        if (user := ranking.filter.followed_by) is not None:
+            del self._following[user].rankings[ranking]
+            if not self._following[user].rankings:
+                del self._following[user]
         for rank in ranking.ranks:
             del self._in[rank[-1]][ranking]
 
-    def _asked(self, item: Item) -> Iterator[_Ranking]:
+    def _enter_index(self, ranking: Ranking) -> None:
+        for bucket in _buckets_of_ranking(ranking):
+            self._index.setdefault(bucket, {})[ranking] = None
+
+    def _leave_index(self, ranking: Ranking) -> None:
+        for bucket in _buckets_of_ranking(ranking):
+            del self._index[bucket][ranking]
+            if not self._index[bucket]:
+                del self._index[bucket]
+
+    def _asked(self, item: Item) -> Iterator[Ranking]:
         """The rankings whose filter may let this item through."""
         for bucket in _buckets_of_item(item):
             yield from self._index.get(bucket, ())
 
 
-def _buckets_of_filter(where: Filter) -> Iterable[Bucket]:
+def _buckets_of_ranking(ranking: Ranking) -> Iterable[Bucket]:
     """Where a filter stands in the index: under what the fewest items have."""
+    where = ranking.filter
     if where.stream is not None:
         return (("stream", where.stream),)
+    if ranking.followed is not None:
+        return [("stream", key) for key in ranking.followed]
     if where.user is not None:
         return (("user", where.user),)
     if where.near is not None:

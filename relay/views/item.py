@@ -87,7 +87,7 @@ class Item:
 
 
 def matches(where: Filter, item: Item) -> bool:
-    """Whether a filter lets an item through."""
+    """Whether a filter lets an item through; `followed_by` is for whoever knows the follows."""
     if not item.is_listed and not where.unlisted:
         return False
     if where.stream is not None and where.stream != item.key:

@@ -11,8 +11,8 @@ The patch goes out where it is the smaller of the two.
 
 from collections.abc import Iterator, Sequence
 
-from relay.views.engine import Action, Event, Window
 from relay.views.item import Item, difference
+from relay.views.ranking import Action, Event, Window
 
 
 def whole(items: Sequence[Item]) -> bytes:

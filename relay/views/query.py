@@ -7,7 +7,8 @@ order of `_FIELDS`, `sort` and `limit` always, numbers rounded, values escaped a
 With `view:` before it, that is the name of the view's channel.  Another spelling of the same query
 is not another channel: it is refused there, with the right one.
 
-`of the people I follow` will be one more filter: what it needs is a set of users that changes.
+What `followed_by` lets through is no matter of the broadcast alone: it is a set of streams that
+changes when a user follows another (`views.engine`).
 """
 
 import enum
@@ -57,6 +58,8 @@ class Filter:
     """`APP/NAME`: this one alone."""
     user: str | None = None
     """The owner's `sub`."""
+    followed_by: str | None = None
+    """The `sub` of a user or guest: what they follow."""
     category: str | None = None
     """Folded; the whole of it."""
     title: str | None = None
@@ -83,6 +86,7 @@ class Query:
             "limit": str(self.limit),
             "stream": where.stream,
             "user": where.user,
+            "followed_by": where.followed_by,
             "category": where.category,
             "title": where.title,
             "near": where.near and _near_text(where.near),
@@ -224,6 +228,7 @@ _FIELDS: dict[str, Callable[[Any], Any]] = {
     "limit": _limit,
     "stream": _stream,
     "user": _text("user"),
+    "followed_by": _text("followed_by"),
     "category": _folded("category"),
     "title": _folded("title"),
     "near": _near,

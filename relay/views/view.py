@@ -14,9 +14,9 @@ import attrs
 
 from relay.channels.channel import Channel
 from relay.publication import Draft
-from relay.views.engine import Event, Window
 from relay.views.item import Item
 from relay.views.patch import publication, whole
+from relay.views.ranking import Event, Window
 
 KEPT_BATCHES = 256
 KEPT_EVENTS = 4096

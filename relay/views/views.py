@@ -11,7 +11,8 @@ the engine and the publications about it nothing else runs: a snapshot is always
 position.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 
 import attrs
 import trio
@@ -45,6 +46,8 @@ EPOCH_BYTES = 4
 
 ItemOf = Callable[[str, Item | None], Item | None]
 """What to show of a stream now, given what is shown; None for nothing."""
+Steady = Callable[[str], AbstractAsyncContextManager[Collection[str]]]
+"""The streams that a user follows, none of which changes until the context is left."""
 
 
 @attrs.frozen
@@ -62,8 +65,18 @@ def gather_after(deliveries: int) -> float:
     return min(max(GATHER_S, deliveries / DELIVERIES_PER_S), LONGEST_GATHER_S)
 
 
+NOT_FOR_EVERYBODY = (
+    "unlisted streams are for their owner, what somebody follows is for them, and for the operator"
+)
+
+
 def may_see(query: Query, caller: Caller) -> bool:
-    """Whether this caller may have this view: streams that are unlisted are not for everybody."""
+    """Whether this caller may have this view: streams that are unlisted are not for everybody, nor
+    is what somebody follows.
+    """
+    whose = query.filter.followed_by
+    if whose is not None and caller.kind is not Kind.OPERATOR and caller.sub != whose:
+        return False
     return not query.filter.unlisted or sees_unlisted(query, caller)
 
 
@@ -86,6 +99,7 @@ class Views:
     """See the head of this module."""
 
     _item_of: ItemOf
+    _steady: Steady
     _namespace: NamespaceConfig
     _ports: Ports
     _budget: Budget
@@ -111,32 +125,40 @@ class Views:
         """What is shown of a stream."""
         return self._engine.items.get(stream)
 
-    def open(self, query: Query) -> View:
+    async def open(self, query: Query) -> View:
         """The view of this query; whoever asks for it `may_see` it.
 
         Raises:
             ChannelsFull: it is one too many.
+            StoreUnavailable: what somebody follows cannot be read.
         """
-        view = self._views.get(query)
-        if view is None:
-            view = self._views[query] = self._make(query)
-        view.channel.used_at = self._ports.monotonic()
-        return view
+        await trio.lowlevel.checkpoint()
+        whose = query.filter.followed_by
+        if whose is None or query in self._views:
+            return self._open(query, ())
+        async with self._steady(whose) as streams:
+            return self._open(query, streams)
 
-    def open_channel(self, name: ChannelName, caller: Caller) -> Channel:
+    async def open_channel(self, name: ChannelName, caller: Caller) -> Channel:
         """The channel of a view, by its name: how a hub opens one.
 
         Raises:
             UnknownChannel: there is no such view, or none for this caller.
             ChannelsFull: it is one too many.
+            StoreUnavailable: what somebody follows cannot be read.
         """
         try:
             query = canonical(name.rest)
         except FormatError as error:
             raise UnknownChannel(str(error)) from error
         if not may_see(query, caller):
-            raise UnknownChannel("unlisted streams are for their owner and the operator")
-        return self.open(query).channel
+            raise UnknownChannel(NOT_FOR_EVERYBODY)
+        return (await self.open(query)).channel
+
+    def followed(self, user: str, stream: str, *, follows: bool) -> None:
+        """A user follows a stream from now on, or does not any more; told at once."""
+        self._engine.follow(user, stream, follows=follows)
+        self._publish()
 
     async def run(self) -> None:
         """Keep every view true until cancelled."""
@@ -184,12 +206,19 @@ class Views:
 
     # What is kept.
 
-    def _make(self, query: Query) -> View:
+    def _open(self, query: Query, followed: Collection[str]) -> View:
+        view = self._views.get(query)
+        if view is None:
+            view = self._views[query] = self._make(query, followed)
+        view.channel.used_at = self._ports.monotonic()
+        return view
+
+    def _make(self, query: Query, followed: Collection[str]) -> View:
         if len(self._engine) >= self._most:
             # Who is idle makes room.
             self._close_idle(0.0)
         try:
-            window = self._engine.open(query)
+            window = self._engine.open(query, followed)
         except TooManyViews as error:
             raise ChannelsFull(str(error)) from error
         namespace = self._namespace

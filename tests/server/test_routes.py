@@ -76,6 +76,17 @@ CASES: list[tuple[str, str, bool, int | tuple[int, ...], int | tuple[int, ...]]]
             ("DELETE", "/x", (*OWN, 404, 404)),
         )
     ),
+    ("GET", "/api/v1/users/ann/follows", False, (*OWN, 200, 200), (*OWN, 200, 200)),
+    *(
+        (method, "/api/v1/users/ann/follows/live/cat", False, whose, whose)
+        for method, whose in (
+            ("PUT", (*OWN, 201, 201)),
+            ("GET", (*OWN, 200, 200)),
+            ("DELETE", (*OWN, 204, 204)),
+        )
+    ),
+    ("GET", "/api/v1/streams/live/cat/followers", False, (*LOCKED, 200), (*LOCKED, 200)),
+    ("GET", "/api/v1/streams/live/cat/followers/count", False, 200, 200),
     ("GET", "/api/v1/webhooks", False, 404, (*LOCKED, 200)),
     ("POST", "/api/v1/webhooks", False, 404, (*LOCKED, 415)),
     ("GET", "/api/v1/webhooks/none", False, 404, (*LOCKED, 404)),

@@ -1,6 +1,7 @@
 """The engine of live views, against recomputing everything."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import jsonpatch
@@ -11,10 +12,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from support.items import item
 
 from relay.views.area import Area, Place
-from relay.views.engine import Action, Engine, Event, TooManyViews, Window
+from relay.views.engine import Engine, TooManyViews
 from relay.views.item import Item, matches
 from relay.views.patch import operations, publication, whole
 from relay.views.query import Filter, Query, Sort
+from relay.views.ranking import Action, Event, Window
 
 PLACES = st.sampled_from(
     [None, Place(59.9, 30.3), Place(55.7, 37.6), Place(-33.9, 151.2), Place(0, 179.9)]
@@ -37,6 +39,7 @@ FILTERS = st.one_of(
         Filter,
         stream=st.sampled_from([None, "live/a", "live/b"]),
         user=st.sampled_from([None, "ann"]),
+        followed_by=st.sampled_from([None, None, "cid", "dan"]),
         category=st.sampled_from([None, "games"]),
         title=st.sampled_from([None, "c", "ca", "cat", "at", "кот", "dog and"]),
         near=st.sampled_from(
@@ -58,9 +61,11 @@ QUERIES = st.builds(
 )
 
 
-def recomputed(engine: Engine, query: Query) -> list[Item]:
+def recomputed(engine: Engine, query: Query, followed: Mapping[str, set[str]]) -> list[Item]:
     """The slow truth."""
     found = [each for each in engine.items.values() if matches(query.filter, each)]
+    if (user := query.filter.followed_by) is not None:
+        found = [each for each in found if each.key in followed[user]]
     by: dict[Sort, Any] = {
         Sort.VIEWERS: lambda each: (-each.viewers, each.key),
         Sort.RECENT: lambda each: (-each.since, each.key),
@@ -90,11 +95,12 @@ class Edits(RuleBasedStateMachine):
         self.engine = Engine(1000)
         self.shown: dict[Window, list[Item]] = {}
         self.arrays: dict[Window, list[Any]] = {}
+        self.followed: dict[str, set[str]] = {"cid": {"live/a"}, "dan": set()}
 
     @rule(query=QUERIES)
     def open(self, query: Query) -> None:
         self.flush()
-        window = self.engine.open(query)
+        window = self.engine.open(query, self.followed.get(query.filter.followed_by or "", ()))
         self.shown[window] = window.items()
         self.arrays[window] = json.loads(whole(window.items()))["value"]
 
@@ -113,6 +119,15 @@ class Edits(RuleBasedStateMachine):
     def remove(self, name: str) -> None:
         self.engine.remove(f"live/{name}")
 
+    @rule(
+        user=st.sampled_from(["cid", "dan"]),
+        name=st.sampled_from("abcdefghij"),
+        follows=st.booleans(),
+    )
+    def follow(self, user: str, name: str, follows: bool) -> None:
+        (self.followed[user].add if follows else self.followed[user].discard)(f"live/{name}")
+        self.engine.follow(user, f"live/{name}", follows=follows)
+
     @rule()
     def flush(self) -> None:
         for window, events in self.engine.take_changes():
@@ -128,7 +143,7 @@ class Edits(RuleBasedStateMachine):
     def what_followers_see_is_the_truth(self) -> None:
         self.flush()
         for window, shown in self.shown.items():
-            truth = recomputed(self.engine, window.query)
+            truth = recomputed(self.engine, window.query, self.followed)
             assert window.items() == truth
             assert shown == truth
             assert self.arrays[window] == [dict(each.value) for each in truth]
@@ -138,8 +153,13 @@ class Edits(RuleBasedStateMachine):
         filters = {(w.query.filter, w.query.sort) for w in self.shown}
         assert set(self.engine._rankings) == filters
         indexed = {ranking for bucket in self.engine._index.values() for ranking in bucket}
-        assert {(r.filter, r.sort) for r in indexed} == filters
+        nobodys = {
+            each for each in filters if not self.followed.get(each[0].followed_by or "", {1})
+        }
+        assert {(r.filter, r.sort) for r in indexed} | nobodys == filters
         assert set(self.engine._in) == set(self.engine.items)
+        users = {where.followed_by for where, _ in filters} - {None}
+        assert set(self.engine._following) == users
 
 
 def applied(array: list[Any], data: bytes) -> list[Any]:
@@ -163,7 +183,7 @@ def test_a_new_view_begins_with_what_is_there(items: list[Item], query: Query) -
     engine = Engine(10)
     for each in items:
         engine.put(each)
-    assert engine.open(query).items() == recomputed(engine, query)
+    assert engine.open(query).items() == recomputed(engine, query, {})
 
 
 def changes(engine: Engine) -> list[tuple[str, Any]]:
@@ -258,7 +278,7 @@ def test_only_filters_that_may_match_are_asked(monkeypatch: pytest.MonkeyPatch) 
         asked.append(where)
         return matches(where, each)
 
-    monkeypatch.setattr("relay.views.engine.matches", asking)
+    monkeypatch.setattr("relay.views.ranking.matches", asking)
     engine.put(item("a", title="042 words", user="user7"))
     assert set(asked) == {Filter(user="user7"), Filter(title="042 words")}
     asked.clear()

@@ -17,6 +17,10 @@ TABLE: list[tuple[str, Query]] = [
     ("sort=viewers&limit=20&stream=live/cat", Query(filter=Filter(stream="live/cat"))),
     ("sort=viewers&limit=20&user=a%2Fb%20c", Query(filter=Filter(user="a/b c"))),
     ("sort=viewers&limit=20&user=%26%3D", Query(filter=Filter(user="&="))),
+    (
+        "sort=viewers&limit=20&user=a&followed_by=b%20c&category=x",
+        Query(filter=Filter(user="a", followed_by="b c", category="x")),
+    ),
     ("sort=viewers&limit=20&category=games", Query(filter=Filter(category="games"))),
     ("sort=viewers&limit=20&title=%D0%BA%D0%BE%D1%82", Query(filter=Filter(title="кот"))),
     (
@@ -78,6 +82,7 @@ def test_another_spelling_is_understood_and_refused_with_the_right_one(
         ("stream=cat", "APP/NAME"),
         ("stream=live/a b", "APP/NAME"),
         ("title=", "1 to 100 characters"),
+        ("followed_by=", "1 to 100 characters"),
         ("title=" + "x" * 101, "1 to 100 characters"),
         ("title=%00", "control characters"),
         ("title=%C2%85", "control characters"),

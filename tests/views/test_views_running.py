@@ -89,10 +89,10 @@ class Follower:
         self.offset += 1
         self._apply(publication["data"])
 
-    @property
-    def last_offset(self) -> int:
+    async def last_offset(self) -> int:
         """Where the view stands."""
-        return self._site.services.views.open_channel(parse_name(self.channel), NOBODY).last_offset
+        channel = await self._site.services.views.open_channel(parse_name(self.channel), NOBODY)
+        return channel.last_offset
 
     async def read_up_to(self, offset: int) -> None:
         while self.offset < offset:
@@ -199,7 +199,7 @@ async def test_followers_who_come_and_go_hold_what_is_true(tmp_path: Path) -> No
             if chance.random() < 0.1:
                 follower = chance.choice(followers)
                 # What is on its way when the connection is cut, and not read, is lost.
-                last = follower.last_offset
+                last = await follower.last_offset()
                 await follower.read_up_to(chance.randint(max(follower.offset, last - 50), last))
                 follower.vanish()
                 await trio.sleep(chance.choice((0, 0.3)))
@@ -207,7 +207,7 @@ async def test_followers_who_come_and_go_hold_what_is_true(tmp_path: Path) -> No
                 recoveries += 1
         await trio.sleep(1)
         for follower in followers:
-            await follower.read_up_to(follower.last_offset)
+            await follower.read_up_to(await follower.last_offset())
             assert follower.items == shown(here, canonical(follower.channel.removeprefix("view:")))
         assert recoveries > 10
 

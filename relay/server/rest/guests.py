@@ -20,6 +20,8 @@ from relay.identity.names import GUEST_CHARACTERS, guest_name
 from relay.server.exchange import Exchange
 
 GUEST_S = 30 * 24 * 3600
+GUEST_PREFIX = "guest_"
+"""Of a guest's `sub`, so that no guest is ever taken for a user of the site's."""
 SUB_BYTES = 16
 
 CREATE = Operation(
@@ -69,8 +71,8 @@ def _name(exchange: Exchange) -> str:
 
 def _welcome(exchange: Exchange, name: str) -> Response:
     ports = exchange.services.ports
-    # A prefix of its own, so that no guest is ever taken for a user of the site's.
-    sub = f"guest_{base64.urlsafe_b64encode(ports.random.randbytes(SUB_BYTES)).decode()[:22]}"
+    random = base64.urlsafe_b64encode(ports.random.randbytes(SUB_BYTES)).decode()
+    sub = GUEST_PREFIX + random[:22]
     issued = int(ports.wall())
     token = exchange.services.access.mint(
         {"sub": sub, "role": GUEST, "name": name, "iat": issued, "exp": issued + GUEST_S}

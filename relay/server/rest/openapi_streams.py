@@ -31,6 +31,7 @@ _STREAM: dict[str, Schema] = {
     "state": text("What it is doing", enum=[state.value for state in State]),
     "since": text("When it began", format="date-time"),
     "viewers": whole("Connections that really receive it"),
+    "followers": whole("Users and guests who follow it"),
     "video": or_null(text("Codec; null without a picture")),
     "width": or_null(whole("Pixels")),
     "height": or_null(whole("Pixels")),

@@ -41,7 +41,8 @@ def end_publication(exchange: Exchange) -> Response:
 def _item(exchange: Exchange, broadcast: Broadcast) -> Item:
     services = exchange.services
     before = services.views.item(broadcast.name)
-    return shown(broadcast, services.catalog, services.access, before)
+    follows = services.notices.follows
+    return shown(broadcast, services.catalog, services.access, follows, before)
 
 
 def _public(broadcast: Broadcast, item: Item) -> dict[str, Any]:

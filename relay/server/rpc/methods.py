@@ -31,11 +31,13 @@ from relay.messages.jsonrpc import (
 from relay.server.connection import Connection
 from relay.server.rpc.session import PollSession
 from relay.server.rpc.sessions import PollSessions
+from relay.store.contract import StoreUnavailable
 from relay.views.query import Query, parse_query, query_of
-from relay.views.views import Views, as_seen_by, may_see
+from relay.views.views import NOT_FOR_EVERYBODY, Views, as_seen_by, may_see
 
 TOO_MANY_VIEWS = -32003
 NOT_ALLOWED = -32007
+STORE_UNAVAILABLE = -32008
 
 LONGEST_POLL_S = 90.0
 DEFAULT_POLL_S = 30.0
@@ -79,15 +81,17 @@ def _create(context: Context, _: Arguments) -> bytes:
     return msgspec.json.encode({"session": session.id, "expires_s": context.sessions.idle_s})
 
 
-def _subscribe(context: Context, given: Arguments) -> bytes:
+async def _subscribe(context: Context, given: Arguments) -> bytes:
     session = _session(context, given)
     query = _query(given, context.caller)
     if not may_see(query, context.caller):
-        raise RpcError(NOT_ALLOWED, "unlisted streams are for their owner and the operator")
+        raise RpcError(NOT_ALLOWED, NOT_FOR_EVERYBODY)
     try:
-        view = context.views.open(query)
+        view = await context.views.open(query)
     except ChannelsFull as error:
         raise RpcError(TOO_MANY_VIEWS, str(error)) from error
+    except StoreUnavailable as error:
+        raise RpcError(STORE_UNAVAILABLE, "try again a little later") from error
     return session.follow(view, context.sessions.subscriptions)
 
 

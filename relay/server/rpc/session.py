@@ -16,8 +16,8 @@ import trio
 
 from relay.identity.caller import Caller, Kind
 from relay.messages.jsonrpc import INVALID_PARAMS, RpcError
-from relay.views.engine import Event
 from relay.views.item import Item
+from relay.views.ranking import Event
 from relay.views.view import View
 
 UNKNOWN_SUBSCRIPTION = -32004
