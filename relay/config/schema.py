@@ -183,7 +183,7 @@ class PushConfig:
     """Web Push: notifications on the devices of those who follow a stream."""
 
     contact: str = ""
-    """Whom push services write to, `mailto:...` or `https://...`; some refuse pushes without."""
+    """Whom push services write to, `mailto:...` or `https://...`; empty for `http.public_url`."""
     per_s: float = 100.0
     """Pushes of all streams together, so that an audience does not arrive in one second."""
     ttl_s: float = 14_400.0

@@ -4,6 +4,10 @@
  * The browser asks its user for permission, and that must never come out of nowhere: it is asked for
  * when somebody has clicked on Follow, and at no other time.  A no is for ever and is not asked about
  * again; following works without.
+ *
+ * The document tells of it by events whose `detail` is an identity, { user, token }: `relay:followed`,
+ * upon a click, and `relay:identified`, when the page knows who is here.  What has become of it is
+ * told by `relay:push`, whose `detail` is "on", "off" or "failed".
  */
 
 /** How often a device says that its user is here: so who was here lately is told first. */
@@ -24,10 +28,11 @@ export async function pushHere(identity) {
 
 /** Where the device is told already: the user is here, and perhaps it is another user than before. */
 export async function seenHere(identity, now = Date.now()) {
-  if (!canPush() || Notification.permission !== "granted") return;
+  if (!canPush() || Notification.permission !== "granted") return false;
+  if (!(await navigator.serviceWorker.getRegistration("/"))) return false;
   const last = read();
-  if (last?.user === identity.user && now - last.at < SEEN_EVERY_MS) return;
-  if (await navigator.serviceWorker.getRegistration("/")) await enrol(identity, now);
+  if (last?.user !== identity.user || now - last.at >= SEEN_EVERY_MS) await enrol(identity, now);
+  return true;
 }
 
 async function enrol({ user, token }, now = Date.now()) {
@@ -67,3 +72,11 @@ function read() {
     return null;
   }
 }
+
+async function tell(doing) {
+  const detail = await doing.then((isOn) => (isOn ? "on" : "off"), () => "failed");
+  document.dispatchEvent(new CustomEvent("relay:push", { detail }));
+}
+
+document.addEventListener("relay:followed", ({ detail }) => tell(pushHere(detail)));
+document.addEventListener("relay:identified", ({ detail }) => tell(seenHere(detail)));

@@ -147,6 +147,15 @@ class DevTools:
         context = await self.call("Target.createBrowserContext", disposeOnDetach=True)
         return await self._open(context["browserContextId"], url, screen, dark=dark)
 
+    async def attach_worker(self, url: str) -> "Page":
+        """The service worker at an address, for what is evaluated in it."""
+        targets = (await self.call("Target.getTargets"))["targetInfos"]
+        (worker,) = (it for it in targets if (it["type"], it["url"]) == ("service_worker", url))
+        attached = await self.call(
+            "Target.attachToTarget", targetId=worker["targetId"], flatten=True
+        )
+        return Page(self, attached["sessionId"], worker["targetId"], worker["browserContextId"])
+
     async def _open(
         self,
         context: str,
@@ -197,6 +206,8 @@ class Page:
     """Exceptions, console errors and warnings, violations of the page's policy."""
     requests: list[str] = attrs.field(factory=list)
     """The address of everything that it has asked for."""
+    registrations: list[str] = attrs.field(factory=list)
+    """Of service workers, by their ids, once `ServiceWorker.enable` was called."""
 
     def note(self, method: str, params: dict[str, Any]) -> None:
         """Take an event."""
@@ -208,6 +219,8 @@ class Page:
                 self.complaints.append(" ".join(said))
             case "Log.entryAdded" if params["entry"]["level"] in {"error", "warning"}:
                 self.complaints.append(f"{params['entry']['text']} {params['entry'].get('url')}")
+            case "ServiceWorker.workerRegistrationUpdated":
+                self.registrations += [each["registrationId"] for each in params["registrations"]]
             case "Network.requestWillBeSent":
                 self.requests.append(params["request"]["url"])
             case "Network.webSocketCreated":

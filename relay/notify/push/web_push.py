@@ -67,7 +67,7 @@ class WebPush:
             store,
             writer,
             client,
-            Signatures(key, config.push.contact),
+            Signatures(key, config.push.contact or config.http.public_url),
             air,
             pace,
             config.outbound.connections_per_host,
