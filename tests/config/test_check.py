@@ -122,6 +122,16 @@ def test_a_callback_has_a_url_and_names_of_streams(section: str) -> None:
             load_config(overrides={f"{section}.streams": [streams]})
 
 
+@pytest.mark.parametrize("contact", ["mailto:me@example.org", "https://example.org/contact"])
+def test_a_contact_is_a_mailbox_or_a_page(contact: str) -> None:
+    assert load_config(overrides={"push.contact": contact}).push.contact == contact
+
+
+@pytest.mark.parametrize("contact", ["me@example.org", "http://example.org", "mailto:me", "https://"])
+def test_what_nobody_can_write_to_is_no_contact(contact: str) -> None:
+    assert f"`{contact}` is neither mailto:" in complaint(push__contact=contact)
+
+
 def test_half_a_certificate_is_refused() -> None:
     assert "`tls.certificate` needs `tls.key`" in complaint(tls__certificate="a.pem")
     assert "`tls.key` needs `tls.certificate`" in complaint(tls__key="a.pem")

@@ -67,7 +67,7 @@ class WebPush:
             store,
             writer,
             client,
-            Signatures(key, config.push.contact or config.http.public_url),
+            Signatures(key, contact_of(config)),
             air,
             pace,
             config.outbound.connections_per_host,
@@ -101,3 +101,9 @@ class WebPush:
             services=self._posting.under_way,
             fates=dict(self._posting.fates),
         )
+
+
+def contact_of(config: Config) -> str:
+    """Whom push services may write to: nothing else than a mailbox or a secure page is one."""
+    site = config.http.public_url
+    return config.push.contact or (site if site.startswith("https://") else "")

@@ -8,11 +8,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jws, jwt
 from joserfc.jwk import ECKey
 
+from relay.config.schema import Config, HttpConfig, PushConfig
 from relay.errors import ConfigError, FormatError
 from relay.notify.push.base64url import decoded
 from relay.notify.push.encryption import SCALAR_ENTROPY_BYTES, private_key
 from relay.notify.push.key_file import load_key
 from relay.notify.push.vapid import RENEWED_S, TOKEN_S, Signatures, VapidKey, key_text, stored_key
+from relay.notify.push.web_push import contact_of
 
 # RFC 8292, 2.4.
 TOKEN = (
@@ -69,6 +71,20 @@ def test_a_signature_is_used_again_until_it_grows_old() -> None:
     until = json.loads(decoded(token.split(".")[1]))["exp"]
     assert until == 1000 + RENEWED_S + TOKEN_S
     assert TOKEN_S + RENEWED_S < 24 * 3600
+
+
+@pytest.mark.parametrize(
+    ("contact", "site", "said"),
+    [
+        ("", "", ""),
+        ("", "https://example.org", "https://example.org"),
+        ("", "http://example.org", ""),
+        (CONTACT, "https://example.org", CONTACT),
+    ],
+)
+def test_a_site_that_is_known_is_a_contact(contact: str, site: str, said: str) -> None:
+    config = Config(http=HttpConfig(public_url=site), push=PushConfig(contact=contact))
+    assert contact_of(config) == said
 
 
 def test_as_many_services_as_there_are_do_not_fill_the_memory() -> None:
