@@ -26,6 +26,8 @@ from relay.flv import writer as flv
 from relay.packet import Kind
 from relay.rtmp import events
 
+pytestmark = pytest.mark.alone
+
 SHAPE = Shape(kbit_per_s=400, fps=30, gop_s=1)
 PLAN = ViewPlan(
     url="",

@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import pytest
 import trio
 from support import ffmpeg, media
 from support.browser import Page, browsing
 from support.server import ServerProcess, serving
 from support.viewers import open_viewer
+
+pytestmark = pytest.mark.alone
 
 NAMES = [f"cat{number:02}" for number in range(20)]
 EVERY_S = 0.4

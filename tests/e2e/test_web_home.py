@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import pytest
 import trio
 from support import ffmpeg, media
 from support.browser import PHONE, DevTools, Page, browsing
@@ -16,6 +17,8 @@ from support.viewers import open_viewer, wait_live
 
 from relay.identity.keyfile import FILE_NAME, KeyFile, KeySet
 from relay.identity.keys import issue_api_key
+
+pytestmark = pytest.mark.alone
 
 TITLES = "[...document.querySelectorAll('.card h2')].map(each => each.textContent).join('|')"
 

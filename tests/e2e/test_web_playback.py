@@ -4,6 +4,7 @@ import statistics
 import time
 from pathlib import Path
 
+import pytest
 import trio
 from support import ffmpeg, media
 from support.browser import Page, browsing
@@ -13,6 +14,8 @@ from support.viewers import wait_live
 
 from relay.flv.demuxer import Tag
 from relay.packet import Kind
+
+pytestmark = pytest.mark.alone
 
 TWO_SECOND_GOP = "-c:v libx264 -preset veryfast -bf 2 -g 60 -pix_fmt yuv420p"
 PHONE_VIDEO = "-c:v libx264 -preset veryfast -profile:v baseline -bf 0 -g 30 -pix_fmt yuv420p"

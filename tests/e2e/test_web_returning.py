@@ -13,6 +13,8 @@ from support.viewers import Viewer, open_viewer
 
 from relay.packet import Kind
 
+pytestmark = pytest.mark.alone
+
 AWAY_S = 8
 WITHIN_S = 2
 AHEAD_MS = 200

@@ -9,12 +9,15 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
 import trio
 from support import attackers
 from support.loops import loop
 from support.publishing import Encoder, publish
 from support.server import serving
 from support.viewers import FORMATS, Viewer, open_viewer, wait_live
+
+pytestmark = pytest.mark.alone
 
 VIEWERS = 20
 CONNECTIONS = 1000

