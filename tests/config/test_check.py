@@ -127,7 +127,9 @@ def test_a_contact_is_a_mailbox_or_a_page(contact: str) -> None:
     assert load_config(overrides={"push.contact": contact}).push.contact == contact
 
 
-@pytest.mark.parametrize("contact", ["me@example.org", "http://example.org", "mailto:me", "https://"])
+@pytest.mark.parametrize(
+    "contact", ["me@example.org", "http://example.org", "mailto:me", "https://"]
+)
 def test_what_nobody_can_write_to_is_no_contact(contact: str) -> None:
     assert f"`{contact}` is neither mailto:" in complaint(push__contact=contact)
 

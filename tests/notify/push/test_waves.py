@@ -5,6 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import trio
+import trio.lowlevel
 from support.memory import in_virtual_time
 from support.outside import answering
 from support.pushing import push_house
@@ -96,9 +97,12 @@ async def test_a_wave_ends_with_its_broadcast(tmp_path: Path) -> None:
     async with push_house(tmp_path, per_s=20) as house:
         house.service()
         await house.follow(*USERS)
+        before = trio.lowlevel.current_statistics().tasks_living
         await house.go_live()
         await trio.sleep(3)
         await house.end()
+        await trio.sleep(1)
+        assert trio.lowlevel.current_statistics().tasks_living == before
         told = len(house.told())
         assert 0 < told < 100
         await trio.sleep(DAY)
@@ -221,6 +225,8 @@ async def test_a_service_that_rests_does_not_keep_the_wave_from_going_on(tmp_pat
         await house.go_live()
         await trio.sleep(60)
         assert len(house.told("other.example")) == 300
+        # They have all of the rate: nobody takes turns for a service that rests.
+        assert house.arrived("other.example")[-1].at < 300 / 100 + 2
         assert len(house.told()) <= 4
         backlog = await house.store.push_backlog("evt_1", house.now_ms())
         assert sum(it.due + it.waiting for it in backlog.values()) == 1000
