@@ -11,6 +11,7 @@ from relay.config import Config
 from relay.fanout.budget import Budget
 from relay.fanout.pump import Pump
 from relay.http.forwarded import trusted_networks
+from relay.http.rate_limit import Allowance
 from relay.identity.keyfile import FILE_NAME, KeyFile
 from relay.identity.throttle import Throttle
 from relay.identity.token_files import TokenFiles
@@ -32,6 +33,7 @@ from relay.server.rpc.sessions import PollSessions
 from relay.server.services import Services
 from relay.server.showing import show
 from relay.server.turns import Turns
+from relay.settings.settings import Settings
 from relay.store.contract import Store
 from relay.store.writer import Writer
 from relay.views.catalog import Catalog
@@ -93,6 +95,8 @@ def assemble(config: Config, ports: Ports, store: Store) -> Services:
             store=store,
             writer=writer,
         ),
+        settings=Settings(config.settings, config.notify.source, ports, store, writer, hub),
+        settings_changes=Allowance("settings", config.settings.changes_per_minute),
         poll_sessions=PollSessions(limits, ports),
         pump=pump,
         budget=budget,

@@ -16,6 +16,7 @@ from relay.identity.keyfile import FILE_NAME, KeyFile
 from relay.identity.token_files import FILE_NAME as SECRET_FILE_NAME
 from relay.identity.token_files import read_public_keys, read_secret
 from relay.notify.callback_secrets import read_secrets
+from relay.settings.schemas import Schemas
 
 LISTENERS = {
     "rtmp.listen": "Encoders connect (RTMP)",
@@ -53,6 +54,7 @@ def _meaning(config: Config) -> Iterator[str]:
     yield _publishers(config)
     yield _users(config)
     yield from _callbacks(config)
+    yield from _settings(config)
     yield from _changes(config)
 
 
@@ -97,6 +99,12 @@ def _callbacks(config: Config) -> Iterator[str]:
         where = without_secrets(callback.url)
         otherwise = "may" if callback.fail_open else "may not"
         yield f"Who may {what} {streams} is asked of {where}; without an answer they {otherwise}."
+
+
+def _settings(config: Config) -> Iterator[str]:
+    Schemas.configured(config.settings.schemas)
+    if names := ", ".join(each.namespace for each in config.settings.schemas):
+        yield f"What users set must be as a schema says in the namespaces {names}."
 
 
 def _changes(config: Config) -> Iterator[str]:

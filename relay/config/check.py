@@ -29,6 +29,8 @@ _ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?"
 
 _STREAMS = re.compile(r"[A-Za-z0-9_.~-]{1,128}/(?:\*|[A-Za-z0-9_.~-]{1,128})")
 
+_NAMESPACE = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9_.~-]{1,128}")
+
 # What may stand in `sub` of a VAPID token (RFC 8292, 2.1).
 _CONTACT = re.compile(r"(?:mailto:[^@\s]+@[^@\s]+|https://[^\s]+)")
 
@@ -137,6 +139,18 @@ def _contact(config: Config) -> Iterator[Problem]:
         )
 
 
+def _schemas(config: Config) -> Iterator[Problem]:
+    path, names = "settings.schemas", [each.namespace for each in config.settings.schemas]
+    for each in config.settings.schemas:
+        name = each.namespace
+        if not _NAMESPACE.fullmatch(name):
+            yield Problem(path, f"`{path}`: `{name}` cannot be the name of a namespace")
+        if bool(each.file) == bool(each.inline):
+            yield Problem(path, f"`{path}`: `{name}` needs a schema, in a `file` or `inline`")
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield Problem(path, f"`{path}`: `{name}` has one schema, and not several")
+
+
 def _tls(config: Config) -> Iterator[Problem]:
     given = {name: getattr(config.tls, name) for name in ("certificate", "key")}
     for path in ("rtmp.tls_listen", "http.tls_listen"):
@@ -189,6 +203,7 @@ _RULES: tuple[Callable[[Config], Iterator[Problem]], ...] = (
     _store,
     _callbacks,
     _contact,
+    _schemas,
     _tls,
     _publish,
     _laboratory,

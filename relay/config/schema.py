@@ -193,6 +193,37 @@ class PushConfig:
 
 
 @attrs.frozen(kw_only=True)
+class SettingsSchemaConfig:
+    """What the settings of one namespace must be like, and what they are by default."""
+
+    namespace: str
+    file: str = ""
+    """A JSON Schema, 2020-12 unless it says otherwise."""
+    inline: str = ""
+    """The same, written here; either this or `file`."""
+
+
+@attrs.frozen(kw_only=True)
+class SettingsConfig:
+    """What users, and guests, keep here: JSON documents, by namespace."""
+
+    document_bytes: int = 16 * 1024
+    """Of one, written as compactly as JSON can be."""
+    user_bytes: int = 64 * 1024
+    """Of all of one user's."""
+    namespaces: int = 32
+    """Documents of one user."""
+    depth: int = 16
+    """How deep lists and objects may stand within each other."""
+    versions: int = 10
+    """Of each document that are kept, the newest included."""
+    changes_per_minute: int = 120
+    """By one user; the operator is not bounded."""
+    schemas: tuple[SettingsSchemaConfig, ...] = ()
+    """Namespaces without one may hold any object."""
+
+
+@attrs.frozen(kw_only=True)
 class CallbackConfig:
     """How the site is asked whether somebody may."""
 
@@ -300,6 +331,7 @@ class Config:
     notify: NotifyConfig = NotifyConfig()
     websub: WebsubConfig = WebsubConfig()
     push: PushConfig = PushConfig()
+    settings: SettingsConfig = SettingsConfig()
     on_publish: CallbackConfig = CallbackConfig()
     on_play: CallbackConfig = CallbackConfig()
     limits: Limits = Limits()

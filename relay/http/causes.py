@@ -182,6 +182,68 @@ TOO_MANY_FOLLOWS = Cause(
     meaning="Follow another no longer first.  The operator may set `limits.follows_per_user`.",
 )
 
+NO_SUCH_SETTINGS = Cause(
+    name="no-such-settings",
+    status=404,
+    title="Nothing is set here",
+    meaning="This user has set nothing in this namespace, and nothing is set by default.  `PUT` to "
+    "the same address sets it.",
+)
+NOT_A_KNOWN_PATCH = Cause(
+    name="not-a-known-patch",
+    status=415,
+    title="The body does not say which kind of patch it is",
+    meaning="Send `Content-Type: application/merge-patch+json` (RFC 7396) or "
+    "`application/json-patch+json` (RFC 6902).",
+)
+PATCH_NOT_POSSIBLE = Cause(
+    name="patch-not-possible",
+    status=422,
+    title="This cannot be a patch",
+    meaning="It is not what RFC 6902 says, or it does too much at once; nothing was changed.",
+)
+PATCH_DOES_NOT_FIT = Cause(
+    name="patch-does-not-fit",
+    status=409,
+    title="The patch does not fit what is there",
+    meaning="It changes something that is not there, or a `test` of it failed; nothing was "
+    "changed.",
+)
+SETTINGS_NOT_POSSIBLE = Cause(
+    name="settings-not-possible",
+    status=422,
+    title="Nothing can be set like this",
+    meaning="Settings are a JSON object, of a bounded depth, and as the schema of their namespace "
+    "wants them, if it has one; nothing was changed.",
+)
+SETTINGS_TOO_LARGE = Cause(
+    name="settings-too-large",
+    status=413,
+    title="This is more than a user may keep",
+    meaning="One document, or all of this user's, would be too large; nothing was changed.  The "
+    "operator may set `settings.document_bytes` and `settings.user_bytes`.",
+)
+TOO_MANY_SETTINGS = Cause(
+    name="too-many-settings",
+    status=409,
+    title="This user has as many documents as one may",
+    meaning="Remove one first.  The operator may set `settings.namespaces`.",
+)
+NOTHING_TO_UNDO = Cause(
+    name="nothing-to-undo",
+    status=409,
+    title="There is nothing to go back to",
+    meaning="Nothing was set here before what is set now, or it is not kept any more: only the "
+    "last versions are.",
+)
+TOO_MANY_CHANGES = Cause(
+    name="too-many-changes",
+    status=429,
+    title="This user has changed too much",
+    meaning="Wait as many seconds as `Retry-After` says.  The operator may set "
+    "`settings.changes_per_minute`.",
+)
+
 CAUSES = {
     cause.name: cause
     for cause in (
@@ -209,6 +271,15 @@ CAUSES = {
         TOO_MANY_FOLLOWS,
         SUBSCRIPTION_NOT_POSSIBLE,
         NO_SUCH_SUBSCRIPTION,
+        NO_SUCH_SETTINGS,
+        NOT_A_KNOWN_PATCH,
+        PATCH_NOT_POSSIBLE,
+        PATCH_DOES_NOT_FIT,
+        SETTINGS_NOT_POSSIBLE,
+        SETTINGS_TOO_LARGE,
+        TOO_MANY_SETTINGS,
+        NOTHING_TO_UNDO,
+        TOO_MANY_CHANGES,
     )
 }
 """All of them, by name."""

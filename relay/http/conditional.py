@@ -63,9 +63,36 @@ def if_match(request: Request, etag: str) -> None:
     Raises:
         HttpError: 412; the client has seen something else.  The comparison is strong.
     """
-    condition = request.header("if-match")
-    if condition is None or condition.strip() == "*":
-        return
-    strong = [tag.strip() for tag in condition.split(",")]
-    if etag not in strong:
+    if not _is_wanted(request, etag, is_there=True):
         raise refused(EDITED_MEANWHILE, None, ("ETag", etag))
+
+
+def may_change(request: Request, etag: str, *, is_there: bool) -> bool:
+    """Whether a change may go on, by what the client says of what is there, or must not be.
+
+    Args:
+        request: may have `If-Match` (strong), `If-None-Match` (weak), or both.
+        etag: of what is there, also where that is only a default.
+        is_there: whether anybody has put something there, which is what `*` asks for.
+    """
+    return _is_wanted(request, etag, is_there=is_there) and not _is_unwanted(
+        request, etag, is_there=is_there
+    )
+
+
+def _is_wanted(request: Request, etag: str, *, is_there: bool) -> bool:
+    condition = request.header("if-match")
+    if condition is None:
+        return True
+    if condition.strip() == "*":
+        return is_there
+    return etag in [tag.strip() for tag in condition.split(",")]
+
+
+def _is_unwanted(request: Request, etag: str, *, is_there: bool) -> bool:
+    condition = request.header("if-none-match")
+    if condition is None:
+        return False
+    if condition.strip() == "*":
+        return is_there
+    return etag in _ENTITY_TAG.findall(condition)

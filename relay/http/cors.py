@@ -42,6 +42,9 @@ _FIELDS = (
 _EXPOSED = (
     "ETag",
     "Location",
+    "Accept-Patch",
+    "RateLimit",
+    "RateLimit-Policy",
     "Retry-After",
     "WWW-Authenticate",
     "Stream-Next-Offset",

@@ -35,6 +35,8 @@ class Operation:
     """What it belongs to."""
     body: Schema | None = None
     """Of the JSON that it takes; None where it takes none."""
+    bodies: Mapping[str, Schema] = attrs.field(factory=dict)
+    """The same by media type, where it is not plain JSON."""
     query: Mapping[str, Schema] = attrs.field(factory=dict)
     """Parameters behind `?`, none of which is required."""
     answers: Mapping[int, Answered]

@@ -14,14 +14,19 @@ def json_object(request: Request) -> dict[str, Any]:
     Raises:
         HttpError: 400, it is none; 415, the request does not say that it is one.
     """
-    media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
+    kind = media_type(request)
     # `curl -d` says that it sends a form; and what says so, a page of another site may send.
-    if media_type != "application/json" and not media_type.endswith("+json"):
+    if kind != "application/json" and not kind.endswith("+json"):
         raise refused(NOT_SAID_TO_BE_JSON)
     value = read_json(request.body)
     if not isinstance(value, dict):
         raise refused(NOT_JSON, "the body must be an object")
     return value
+
+
+def media_type(request: Request) -> str:
+    """What a body says that it is, without parameters, in small letters; empty for nothing."""
+    return (request.header("content-type") or "").partition(";")[0].strip().lower()
 
 
 def read_json(body: bytes) -> Any:

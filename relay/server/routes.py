@@ -18,9 +18,11 @@ from relay.server.rest import (
     openapi,
     openapi_follows,
     openapi_push,
+    openapi_settings,
     openapi_streams,
     openapi_webhooks,
     push,
+    settings,
     streams,
     webhooks,
 )
@@ -30,6 +32,7 @@ from relay.server.server_api import methods as server_api
 _STREAM = "/v1/stream/{channel:path}"
 _FOLLOWS = "/api/v1/users/{user}/follows"
 _DEVICES = "/api/v1/users/{user}/push-subscriptions"
+_SETTINGS = "/api/v1/users/{user}/settings"
 
 _PUBLIC: tuple[Route[Handler], ...] = (
     Route(methods={"GET"}, pattern="/", handler=Answers(pages.home), who=Who.ANYONE),
@@ -177,6 +180,29 @@ _PUBLIC: tuple[Route[Handler], ...] = (
     Route(methods={"GET"}, pattern="/{app}/{name}.mp4", handler=Plays(viewers.mp4), who=Who.ANYONE),
 )
 
+# The user's own, too.
+_OF_SETTINGS: tuple[Route[Handler], ...] = tuple(
+    Route(
+        methods={method},
+        pattern=f"{_SETTINGS}{path}",
+        handler=Waits(answer),
+        who=Who.GUEST,
+        about=about,
+    )
+    for method, path, answer, about in (
+        ("GET", "", settings.read, openapi_settings.READ_ALL),
+        ("PUT", "", settings.put, openapi_settings.PUT_ALL),
+        ("PATCH", "", settings.patch, openapi_settings.PATCH_ALL),
+        ("DELETE", "", settings.remove, openapi_settings.ERASE),
+        ("GET", "/{namespace}", settings.read, openapi_settings.READ),
+        ("PUT", "/{namespace}", settings.put, openapi_settings.PUT),
+        ("PATCH", "/{namespace}", settings.patch, openapi_settings.PATCH),
+        ("DELETE", "/{namespace}", settings.remove, openapi_settings.REMOVE),
+        ("GET", "/{namespace}/versions", settings.versions, openapi_settings.VERSIONS),
+        ("POST", "/{namespace}/undo", settings.undo, openapi_settings.UNDO),
+    )
+)
+
 _PUBLIC_LIST = Route[Handler](
     methods={"GET"},
     pattern="/api/v1/streams",
@@ -232,5 +258,5 @@ _OPERATORS: tuple[Route[Handler], ...] = (
     ),
 )
 
-PUBLIC = RouteTable[Handler]((*_PUBLIC, _PUBLIC_LIST))
-OPERATOR = RouteTable[Handler]((*_OPERATORS, *server_api.ROUTES, *_PUBLIC))
+PUBLIC = RouteTable[Handler]((*_PUBLIC, *_OF_SETTINGS, _PUBLIC_LIST))
+OPERATOR = RouteTable[Handler]((*_OPERATORS, *server_api.ROUTES, *_PUBLIC, *_OF_SETTINGS))

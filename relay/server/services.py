@@ -13,6 +13,7 @@ from relay.fanout.follower import FollowerStatistics
 from relay.fanout.outlet import Outlet, OutletLimits
 from relay.fanout.pump import Pump
 from relay.http.forwarded import Network as TrustedNetwork
+from relay.http.rate_limit import Allowance
 from relay.live.stage import Stage
 from relay.notify.notices import Notices
 from relay.ports import Ports
@@ -29,6 +30,7 @@ from relay.server.publish_rates import PublishRates
 from relay.server.rounds import Rounds
 from relay.server.rpc.sessions import PollSessions
 from relay.server.turns import Turns
+from relay.settings.settings import Settings
 from relay.store.contract import Store
 from relay.store.writer import Writer
 from relay.views.catalog import Catalog
@@ -73,6 +75,9 @@ class Services:
     catalog: Catalog
     views: Views
     notices: Notices
+    settings: Settings
+    settings_changes: Allowance
+    """By user."""
     poll_sessions: PollSessions
     pump: Pump
     budget: Budget

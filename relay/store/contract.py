@@ -25,6 +25,7 @@ from relay.store.fan_outs import FanOutChange, FanOutReader
 from relay.store.follows import FollowChange, FollowReader
 from relay.store.outbox import OutboxChange, OutboxReader
 from relay.store.push import PushChange, PushReader
+from relay.store.settings import SettingsChange, SettingsReader
 
 JSON_TYPE = "application/json"
 
@@ -122,7 +123,15 @@ class PutDetails:
 
 
 ChannelChange = CreateChannel | Append | TouchChannel | Trim | DeleteChannel
-Change = ChannelChange | PutDetails | OutboxChange | FollowChange | FanOutChange | PushChange
+Change = (
+    ChannelChange
+    | PutDetails
+    | OutboxChange
+    | FollowChange
+    | FanOutChange
+    | PushChange
+    | SettingsChange
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -156,7 +165,7 @@ class StoreStatistics:
     """By name; empty for a store that needs none."""
 
 
-class Store(OutboxReader, FollowReader, FanOutReader, PushReader, Protocol):
+class Store(OutboxReader, FollowReader, FanOutReader, PushReader, SettingsReader, Protocol):
     """See the head of this module.  Every method may wait; none blocks the event loop."""
 
     async def commit(self, batch: Sequence[Change]) -> None:

@@ -32,8 +32,11 @@ from relay.store.follows import DropFollow, Follow, PutFollow
 from relay.store.follows_memory import MemoryFollows
 from relay.store.outbox import Delivery, DeliveryState, StoredEvent
 from relay.store.outbox_memory import MemoryOutbox
+from relay.store.plan import OtherChange
 from relay.store.push import DuePush, PushBacklog, PushChange, PushSubscription, PushWave
 from relay.store.push_memory import MemoryPush
+from relay.store.settings import Setting, SettingsChange, UserSettings
+from relay.store.settings_memory import MemorySettings
 
 
 @attrs.define(eq=False)
@@ -82,6 +85,7 @@ class MemoryStore:
     _follows: MemoryFollows = attrs.field(factory=MemoryFollows, init=False)
     _fan_outs: MemoryFanOuts = attrs.field(init=False)
     _push: MemoryPush = attrs.field(init=False)
+    _settings: MemorySettings = attrs.field(factory=MemorySettings, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._fan_outs = MemoryFanOuts(self._outbox)
@@ -221,6 +225,18 @@ class MemoryStore:
         await trio.lowlevel.checkpoint()
         return self._push.next_ms(service, events)
 
+    async def settings(self, user: str) -> UserSettings:
+        await trio.lowlevel.checkpoint()
+        return self._settings.of(user)
+
+    async def setting_versions(self, user: str, namespace: str) -> list[Setting]:
+        await trio.lowlevel.checkpoint()
+        return self._settings.versions(user, namespace)
+
+    async def outlived_settings(self, now_ms: int, *, limit: int) -> list[str]:
+        await trio.lowlevel.checkpoint()
+        return self._settings.outlived(now_ms, limit)
+
     def statistics(self) -> StoreStatistics:
         return StoreStatistics(threads={})
 
@@ -228,8 +244,9 @@ class MemoryStore:
         await trio.lowlevel.checkpoint()
 
     def _check(self, batch: Sequence[Change]) -> None:
-        """Go through the batch with each channel's last offset alone, before anything changes."""
+        """Go through the batch with last offsets and versions alone, before anything changes."""
         last: dict[str, int | None] = {}
+        versions: dict[str, int] = {}
         for change in batch:
             match change:
                 case CreateChannel(record):
@@ -240,6 +257,8 @@ class MemoryStore:
                     last[channel] = None
                 case Append(channel=channel):
                     last[channel] = _follow(change, self._last(channel, last))
+                case _ if isinstance(change, SettingsChange):
+                    self._settings.check(change, versions)
                 case _:
                     pass
 
@@ -260,14 +279,21 @@ class MemoryStore:
             case Append(channel=channel) | TouchChannel(channel) | Trim(channel):
                 if it := self._channels.get(channel):
                     _change(it, change)
-            case PutFollow() | DropFollow():
-                self._follows.make(change)
             case AppendForFollowers():
                 self._append_for_followers(change)
+            case _:
+                self._make_beside(change)
+
+    def _make_beside(self, change: OtherChange) -> None:
+        match change:
+            case PutFollow() | DropFollow():
+                self._follows.make(change)
             case BeginFanOut() | AdvanceFanOut():
                 self._fan_outs.make(change)
             case _ if isinstance(change, PushChange):
                 self._push.make(change)
+            case _ if isinstance(change, SettingsChange):
+                self._settings.make(change)
             case _:
                 self._outbox.make(change)
 

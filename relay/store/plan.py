@@ -28,6 +28,9 @@ from relay.store.follows import FollowChange
 from relay.store.outbox import OutboxChange
 from relay.store.push import PushChange
 from relay.store.rows import Row, channel_row, encode, publication_row
+from relay.store.settings import SettingsChange
+
+OtherChange = OutboxChange | FollowChange | FanOutChange | PushChange | SettingsChange
 
 
 @attrs.define(eq=False)
@@ -47,9 +50,7 @@ class Step:
     touched: dict[bytes, Row] = attrs.field(factory=dict)
     trimmed: dict[bytes, Row] = attrs.field(factory=dict)
     details: dict[bytes, Row] = attrs.field(factory=dict)
-    others: list[OutboxChange | FollowChange | FanOutChange | PushChange] = attrs.field(
-        factory=list
-    )
+    others: list[OtherChange] = attrs.field(factory=list)
     """In the order of the batch; they touch nothing of the rest."""
 
     def only_deletes(self) -> bool:

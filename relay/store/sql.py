@@ -22,12 +22,13 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from relay.publication import Publication
-from relay.store import fan_outs_sql, follows_sql, outbox_sql, push_sql, reading
+from relay.store import fan_outs_sql, follows_sql, outbox_sql, push_sql, reading, settings_sql
 from relay.store.contract import Change, Loaded, StoreConflict, StoreStatistics, StoreUnavailable
 from relay.store.fan_outs import FanOut
 from relay.store.follows import Follow
 from relay.store.outbox import Delivery, DeliveryState, StoredEvent
 from relay.store.push import DuePush, PushBacklog, PushSubscription, PushWave
+from relay.store.settings import Setting, UserSettings
 from relay.store.threads import READERS, Threads
 from relay.store.writing import Writing
 
@@ -158,6 +159,15 @@ class SqlStore:
 
     async def next_push_ms(self, service: str, events: Collection[str]) -> int | None:
         return await self._ask(lambda it: push_sql.next_ms(it, service, events))
+
+    async def settings(self, user: str) -> UserSettings:
+        return await self._ask(lambda it: settings_sql.of(it, user))
+
+    async def setting_versions(self, user: str, namespace: str) -> list[Setting]:
+        return await self._ask(lambda it: settings_sql.versions(it, user, namespace))
+
+    async def outlived_settings(self, now_ms: int, *, limit: int) -> list[str]:
+        return await self._ask(lambda it: settings_sql.outlived(it, now_ms, limit))
 
     def statistics(self) -> StoreStatistics:
         return StoreStatistics(

@@ -14,14 +14,21 @@ import attrs
 from sqlalchemy import Connection
 from sqlalchemy.sql.base import Executable
 
-from relay.store import fan_outs_sql, follows_sql, outbox_sql, push_sql, statements
+from relay.store import (
+    fan_outs_sql,
+    follows_sql,
+    outbox_sql,
+    push_sql,
+    settings_sql,
+    statements,
+)
 from relay.store.contract import Change, StoreConflict
 from relay.store.fan_outs import FanOutChange
 from relay.store.follows import FollowChange
-from relay.store.outbox import OutboxChange
-from relay.store.plan import Step, plan
+from relay.store.plan import OtherChange, Step, plan
 from relay.store.push import PushChange
 from relay.store.rows import Row
+from relay.store.settings import SettingsChange
 
 
 @attrs.define(eq=False)
@@ -92,15 +99,15 @@ class Writing:
             connection.execute(statements.FILL, {"grave": grave})
 
 
-def _execute(
-    connection: Connection, change: OutboxChange | FollowChange | FanOutChange | PushChange
-) -> None:
+def _execute(connection: Connection, change: OtherChange) -> None:
     if isinstance(change, FollowChange):
         follows_sql.execute(connection, change)
     elif isinstance(change, FanOutChange):
         fan_outs_sql.execute(connection, change)
     elif isinstance(change, PushChange):
         push_sql.execute(connection, change)
+    elif isinstance(change, SettingsChange):
+        settings_sql.execute(connection, change)
     else:
         outbox_sql.execute(connection, change)
 

@@ -87,6 +87,21 @@ CASES: list[tuple[str, str, bool, int | tuple[int, ...], int | tuple[int, ...]]]
     ),
     ("GET", "/api/v1/streams/live/cat/followers", False, (*LOCKED, 200), (*LOCKED, 200)),
     ("GET", "/api/v1/streams/live/cat/followers/count", False, 200, 200),
+    *(
+        (method, f"/api/v1/users/ann/settings{more}", False, whose, whose)
+        for method, more, whose in (
+            ("GET", "", (*OWN, 200, 200)),
+            ("PUT", "", (*OWN, 415, 415)),
+            ("PATCH", "", (*OWN, 415, 415)),
+            ("DELETE", "", (*OWN, 204, 204)),
+            ("GET", "/player", (*OWN, 404, 404)),
+            ("PUT", "/player", (*OWN, 415, 415)),
+            ("PATCH", "/player", (*OWN, 415, 415)),
+            ("DELETE", "/player", (*OWN, 204, 204)),
+            ("GET", "/player/versions", (*OWN, 404, 404)),
+            ("POST", "/player/undo", (*OWN, 409, 409)),
+        )
+    ),
     ("GET", "/api/v1/webhooks", False, 404, (*LOCKED, 200)),
     ("POST", "/api/v1/webhooks", False, 404, (*LOCKED, 415)),
     ("GET", "/api/v1/webhooks/none", False, 404, (*LOCKED, 404)),

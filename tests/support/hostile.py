@@ -9,7 +9,7 @@ import attrs
 import trio
 import trio.testing
 from structlog.testing import capture_logs
-from support.http_client import UPGRADE, Answer, read_answers, request_bytes
+from support.http_client import UPGRADE, Answer, answer_length, read_answers, request_bytes
 from support.memory import FAULTLESS, Faults, MemoryNetwork, MemoryWire, memory_wires, ports
 from support.outside import MemoryOutside
 from support.rtmp_bytes import (
@@ -32,6 +32,7 @@ from relay.config import (
     Limits,
     StoreConfig,
 )
+from relay.config.schema import SettingsConfig
 from relay.errors import WireBroken
 from relay.packet import Kind
 from relay.server.services import Services
@@ -98,10 +99,15 @@ class Peer:
         return heard
 
     async def ask(self, request: bytes) -> Answer:
-        """One request on a connection that goes on, and its answer."""
+        """One request on a connection that goes on, and its answer, however large."""
         await self.say(request)
-        heard = await self.hear()
-        (answer,) = read_answers(heard, request.split(b" ")[0].decode())
+        method = request.split(b" ")[0].decode()
+        heard = await self.hear_until(b"\r\n\r\n")
+        while len(heard) < answer_length(heard, method):
+            more = await self.hear()
+            assert more, "closed within an answer"
+            heard += more
+        (answer,) = read_answers(heard, method)
         return answer
 
 
@@ -162,6 +168,7 @@ async def site(
     outside: MemoryOutside | None = None,
     on_publish: CallbackConfig | None = None,
     on_play: CallbackConfig | None = None,
+    settings: SettingsConfig | None = None,
 ) -> AsyncIterator[Site]:
     """Run a server in memory; its store is there as well, for threads know no virtual time.
 
@@ -176,6 +183,7 @@ async def site(
         store=StoreConfig(url="memory:"),
         on_publish=on_publish or CallbackConfig(),
         on_play=on_play or CallbackConfig(),
+        settings=settings or SettingsConfig(),
     )
     world = ports(1, outside=outside)
     assert isinstance(world.network, MemoryNetwork)

@@ -1,5 +1,6 @@
 """The client's side of HTTP and WebSocket, for tests: real peers from h11, and raw bytes."""
 
+import re
 import struct
 from collections.abc import Iterator, Sequence
 
@@ -74,6 +75,14 @@ def read_answers(data: bytes, *methods: str) -> list[Answer]:
         data = client.trailing_data[0]
     assert data == b"", "there are more answers than requests"
     return answers
+
+
+def answer_length(data: bytes, method: str) -> int:
+    """How long the answer is that begins so, as far as its head says; the head is whole."""
+    head = data.partition(b"\r\n\r\n")[0]
+    said = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
+    has_body = method != "HEAD" and b" 304 " not in head.partition(b"\r\n")[0]
+    return len(head) + 4 + (int(said[1]) if said and has_body else 0)
 
 
 def _read_answer(client: h11.Connection) -> Answer:

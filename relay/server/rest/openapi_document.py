@@ -112,9 +112,14 @@ def _operation(route: Route[Any], about: Operation, listener: str) -> dict[str, 
         "parameters": [*_parameters(route, about)],
         "responses": _responses(about, route.who),
     }
-    if about.body is not None:
-        operation["requestBody"] = {"required": True, "content": _json(about.body)}
+    if content := _bodies(about):
+        operation["requestBody"] = {"required": True, "content": content}
     return operation
+
+
+def _bodies(about: Operation) -> dict[str, Any]:
+    plain = {} if about.body is None else _json(about.body)
+    return plain | {kind: {"schema": schema} for kind, schema in about.bodies.items()}
 
 
 def _parameters(route: Route[Any], about: Operation) -> Iterable[dict[str, Any]]:
