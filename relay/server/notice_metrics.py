@@ -12,10 +12,23 @@ from relay.notify.websub.websub import WebSub
 def notice_metrics(notices: Notices) -> Iterator[Metric]:
     """Read off when somebody asks; reasons are a closed set, and no host is a label."""
     yield CounterMetricFamily("relay_events", "Events announced", value=notices.announcer.announced)
+    yield from _followers(notices)
     yield from _webhooks(notices)
     yield from push_metrics(notices.push)
     yield from _websub(notices.websub)
     yield from _outbound(notices)
+
+
+def _followers(notices: Notices) -> Iterator[Metric]:
+    fan_outs = notices.fan_outs.statistics()
+    for name, what, value in (
+        ("relay_follows", "Streams that users follow, for all users", notices.follows.total),
+        ("relay_fan_outs", "Events that are being told to followers", fan_outs.under_way),
+    ):
+        yield GaugeMetricFamily(name, what, value=value)
+    yield CounterMetricFamily(
+        "relay_followers_told", "Followers to whose channels an event came", value=fan_outs.told
+    )
 
 
 def _webhooks(notices: Notices) -> Iterator[Metric]:

@@ -1,6 +1,7 @@
 /** The watch page: the stage, and what is known about the stream below it. */
 
 import { codecName } from "./codecs.js";
+import { FollowButton } from "./follow.js";
 import { Stage, socketUrl, streamOf } from "./stage.js";
 import { bitrateText, latencyText, viewersText } from "./words.js";
 
@@ -85,6 +86,8 @@ function main() {
   });
   player.addEventListener("stats", () => showFigures(player));
   stage.start();
+  const [button, count, problem] = ["#follow", "#followers", "#follow-problem"].map(find);
+  new FollowButton(stream, { button, count, problem });
 }
 
 main();

@@ -83,6 +83,11 @@ export function viewersText(count) {
   return `${count.toLocaleString()} ${count === 1 ? "viewer" : "viewers"}`;
 }
 
+export function followersText(count) {
+  if (count === 0) return "No followers yet";
+  return `${count.toLocaleString()} ${count === 1 ? "follower" : "followers"}`;
+}
+
 /** For how long it has been live: "just started", "4 min", "2 h 5 min". */
 export function ageText(ms) {
   const minutes = Math.floor(ms / 60000);
