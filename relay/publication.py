@@ -46,6 +46,8 @@ class Draft:
     """One JSON value without line breaks outside of it; in a channel of bytes, anything."""
     author: Author | None = None
     tags: tuple[tuple[str, str], ...] = ()
+    message: str = ""
+    """As in the publication."""
 
 
 @attrs.frozen(kw_only=True)
@@ -60,3 +62,5 @@ class Publication:
     tags: tuple[tuple[str, str], ...] = ()
     moment: Moment | None = None
     """Where the channel's broadcast stood then, if it has one."""
+    message: str = ""
+    """The id of a room's message, a UUID in small letters; empty for everything else."""

@@ -25,6 +25,7 @@ from relay.store.fan_outs import FanOutChange, FanOutReader
 from relay.store.follows import FollowChange, FollowReader
 from relay.store.outbox import OutboxChange, OutboxReader
 from relay.store.push import PushChange, PushReader
+from relay.store.rooms import RoomChange, RoomReader
 from relay.store.settings import SettingsChange, SettingsReader
 
 JSON_TYPE = "application/json"
@@ -131,6 +132,7 @@ Change = (
     | FanOutChange
     | PushChange
     | SettingsChange
+    | RoomChange
 )
 
 
@@ -165,7 +167,15 @@ class StoreStatistics:
     """By name; empty for a store that needs none."""
 
 
-class Store(OutboxReader, FollowReader, FanOutReader, PushReader, SettingsReader, Protocol):
+class Store(
+    OutboxReader,
+    FollowReader,
+    FanOutReader,
+    PushReader,
+    SettingsReader,
+    RoomReader,
+    Protocol,
+):
     """See the head of this module.  Every method may wait; none blocks the event loop."""
 
     async def commit(self, batch: Sequence[Change]) -> None:

@@ -35,6 +35,8 @@ from relay.store.outbox_memory import MemoryOutbox
 from relay.store.plan import OtherChange
 from relay.store.push import DuePush, PushBacklog, PushChange, PushSubscription, PushWave
 from relay.store.push_memory import MemoryPush
+from relay.store.rooms import Marker, MessagePage, Reactions, RoomChange
+from relay.store.rooms_memory import MemoryRooms
 from relay.store.settings import Setting, SettingsChange, UserSettings
 from relay.store.settings_memory import MemorySettings
 
@@ -85,11 +87,13 @@ class MemoryStore:
     _follows: MemoryFollows = attrs.field(factory=MemoryFollows, init=False)
     _fan_outs: MemoryFanOuts = attrs.field(init=False)
     _push: MemoryPush = attrs.field(init=False)
+    _rooms: MemoryRooms = attrs.field(init=False)
     _settings: MemorySettings = attrs.field(factory=MemorySettings, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._fan_outs = MemoryFanOuts(self._outbox)
         self._push = MemoryPush(self._outbox)
+        self._rooms = MemoryRooms(self._channels)
 
     async def commit(self, batch: Sequence[Change]) -> None:
         await trio.lowlevel.checkpoint()
@@ -225,6 +229,36 @@ class MemoryStore:
         await trio.lowlevel.checkpoint()
         return self._push.next_ms(service, events)
 
+    async def rooms(self) -> dict[str, bytes]:
+        await trio.lowlevel.checkpoint()
+        return dict(self._rooms.rooms)
+
+    async def message(self, room: str, message: str) -> Publication | None:
+        await trio.lowlevel.checkpoint()
+        return self._rooms.find(room, message)
+
+    async def messages(
+        self, room: str, *, after: int, limit: int, newest_first: bool = False, user: str = ""
+    ) -> MessagePage | None:
+        await trio.lowlevel.checkpoint()
+        return self._rooms.page(room, after, limit, newest_first=newest_first, user=user)
+
+    async def offset_at(self, room: str, at_ms: int) -> int | None:
+        await trio.lowlevel.checkpoint()
+        return self._rooms.offset_at(room, at_ms)
+
+    async def reactions(self, room: str, offsets: Collection[int], *, user: str = "") -> Reactions:
+        await trio.lowlevel.checkpoint()
+        return self._rooms.counts(room, offsets, user)
+
+    async def marked_rooms(self, user: str) -> list[str]:
+        await trio.lowlevel.checkpoint()
+        return self._rooms.marked(user)
+
+    async def markers(self, user: str) -> list[Marker]:
+        await trio.lowlevel.checkpoint()
+        return self._rooms.all_markers(user)
+
     async def settings(self, user: str) -> UserSettings:
         await trio.lowlevel.checkpoint()
         return self._settings.of(user)
@@ -274,6 +308,7 @@ class MemoryStore:
                 self._channels[record.name] = _Channel(record)
             case DeleteChannel(channel):
                 self._channels.pop(channel, None)
+                self._rooms.forget(channel)
             case PutDetails(stream, value):
                 self._details[stream] = value
             case Append(channel=channel) | TouchChannel(channel) | Trim(channel):
@@ -294,6 +329,8 @@ class MemoryStore:
                 self._push.make(change)
             case _ if isinstance(change, SettingsChange):
                 self._settings.make(change)
+            case _ if isinstance(change, RoomChange):
+                self._rooms.make(change)
             case _:
                 self._outbox.make(change)
 

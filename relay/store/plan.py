@@ -27,10 +27,11 @@ from relay.store.fan_outs import FanOutChange
 from relay.store.follows import FollowChange
 from relay.store.outbox import OutboxChange
 from relay.store.push import PushChange
+from relay.store.rooms import RoomChange
 from relay.store.rows import Row, channel_row, encode, publication_row
 from relay.store.settings import SettingsChange
 
-OtherChange = OutboxChange | FollowChange | FanOutChange | PushChange | SettingsChange
+OtherChange = OutboxChange | FollowChange | FanOutChange | PushChange | SettingsChange | RoomChange
 
 
 @attrs.define(eq=False)
@@ -51,11 +52,12 @@ class Step:
     trimmed: dict[bytes, Row] = attrs.field(factory=dict)
     details: dict[bytes, Row] = attrs.field(factory=dict)
     others: list[OtherChange] = attrs.field(factory=list)
-    """In the order of the batch; they touch nothing of the rest."""
+    """In the order of the batch, after all the rest: a message may be rewritten as it is added."""
 
     def only_deletes(self) -> bool:
         """Whether another deletion may still join it."""
-        return not any((self.created, self.marked, self.advanced, self.touched, self.trimmed))
+        changed = (self.created, self.marked, self.advanced, self.touched, self.trimmed)
+        return not any((*changed, self.others))
 
     def knows(self, channel: str) -> bool:
         """Whether something was said of a channel that this step would have to create before."""

@@ -8,6 +8,7 @@ everybody else.  As bytes, any `str` comes back as it was, and both engines sort
 import json
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from relay.publication import Author, Moment, Publication
 from relay.store.contract import ChannelRecord, ProducerMark
@@ -42,6 +43,7 @@ def publication_row(channel: bytes, publication: Publication) -> Row:
         "tags": json.dumps(publication.tags).encode() if publication.tags else None,
         "session": None if moment is None else encode(moment.session),
         "media_ms": None if moment is None else moment.media_ms,
+        "message": message_id(publication.message) if publication.message else None,
     }
 
 
@@ -54,7 +56,16 @@ def publication(row: Found) -> Publication:
         author=_author(row),
         tags=_tags(row["tags"]),
         moment=_moment(row),
+        message="" if row["message"] is None else str(UUID(bytes=row["message"])),
     )
+
+
+def message_id(text: str) -> bytes:
+    """The sixteen bytes of a UUID; of something else, some that are nobody's."""
+    try:
+        return UUID(text).bytes
+    except ValueError:
+        return b""
 
 
 def channel_row(record: ChannelRecord) -> Row:

@@ -22,12 +22,21 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from relay.publication import Publication
-from relay.store import fan_outs_sql, follows_sql, outbox_sql, push_sql, reading, settings_sql
+from relay.store import (
+    fan_outs_sql,
+    follows_sql,
+    outbox_sql,
+    push_sql,
+    reading,
+    rooms_sql,
+    settings_sql,
+)
 from relay.store.contract import Change, Loaded, StoreConflict, StoreStatistics, StoreUnavailable
 from relay.store.fan_outs import FanOut
 from relay.store.follows import Follow
 from relay.store.outbox import Delivery, DeliveryState, StoredEvent
 from relay.store.push import DuePush, PushBacklog, PushSubscription, PushWave
+from relay.store.rooms import Marker, MessagePage, Reactions
 from relay.store.settings import Setting, UserSettings
 from relay.store.threads import READERS, Threads
 from relay.store.writing import Writing
@@ -159,6 +168,31 @@ class SqlStore:
 
     async def next_push_ms(self, service: str, events: Collection[str]) -> int | None:
         return await self._ask(lambda it: push_sql.next_ms(it, service, events))
+
+    async def rooms(self) -> dict[str, bytes]:
+        return await self._ask(rooms_sql.said_of_rooms)
+
+    async def message(self, room: str, message: str) -> Publication | None:
+        return await self._ask(lambda it: rooms_sql.find(it, room, message))
+
+    async def messages(
+        self, room: str, *, after: int, limit: int, newest_first: bool = False, user: str = ""
+    ) -> MessagePage | None:
+        return await self._ask(
+            lambda it: rooms_sql.page(it, room, after, limit, newest_first=newest_first, user=user)
+        )
+
+    async def offset_at(self, room: str, at_ms: int) -> int | None:
+        return await self._ask(lambda it: rooms_sql.offset_at(it, room, at_ms))
+
+    async def reactions(self, room: str, offsets: Collection[int], *, user: str = "") -> Reactions:
+        return await self._ask(lambda it: rooms_sql.counts(it, room, offsets, user))
+
+    async def marked_rooms(self, user: str) -> list[str]:
+        return await self._ask(lambda it: rooms_sql.marked(it, user))
+
+    async def markers(self, user: str) -> list[Marker]:
+        return await self._ask(lambda it: rooms_sql.all_markers(it, user))
 
     async def settings(self, user: str) -> UserSettings:
         return await self._ask(lambda it: settings_sql.of(it, user))

@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.schema import Table
 
+from relay.store.rooms_tables import reactions
 from relay.store.tables import Number, channels, details, graves, keys, producers, publications
 
 SWEPT_ROWS = 1_000
@@ -48,6 +49,14 @@ SWEEP_TRIMMED = delete(publications).where(
     publications.c.offset < _first,
     publications.c.offset < _oldest + SWEPT_ROWS,
 )
+_oldest_reaction = (
+    select(func.min(reactions.c.offset)).where(reactions.c.channel_id == _id)
+).scalar_subquery()
+SWEEP_REACTIONS = delete(reactions).where(
+    reactions.c.channel_id == _id,
+    reactions.c.offset < _first,
+    reactions.c.offset < _oldest_reaction + SWEPT_ROWS,
+)
 
 GRAVE = select(graves.c.channel_id).order_by(graves.c.channel_id).limit(1)
 _remains = (
@@ -56,9 +65,19 @@ _remains = (
     .order_by(publications.c.offset)
     .limit(SWEPT_ROWS)
 )
-DIG = delete(publications).where(
-    publications.c.channel_id == _grave, publications.c.offset.in_(_remains)
+_reacted = (
+    select(reactions.c.offset)
+    .where(reactions.c.channel_id == _grave)
+    .order_by(reactions.c.offset)
+    .limit(SWEPT_ROWS)
 )
+DIG = (
+    delete(publications).where(
+        publications.c.channel_id == _grave, publications.c.offset.in_(_remains)
+    ),
+    delete(reactions).where(reactions.c.channel_id == _grave, reactions.c.offset.in_(_reacted)),
+)
+"""A part of what is in a grave, of each table."""
 FILL = delete(graves).where(graves.c.channel_id == _grave)
 
 _old_keys = (

@@ -17,12 +17,21 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Table,
+    text,
 )
 
 Number = BigInteger().with_variant(Integer(), "sqlite")
 """64 bits.  Only what SQLite calls INTEGER can be the number of a row (SQLite, "ROWIDs")."""
 
 metadata = MetaData()
+
+
+def _of_messages(name: str, *columns: str, unique: bool = False) -> Index:
+    where = text("message IS NOT NULL")
+    return Index(
+        name, "channel_id", *columns, unique=unique, sqlite_where=where, postgresql_where=where
+    )
+
 
 channels = Table(
     "channels",
@@ -55,6 +64,12 @@ publications = Table(
     Column("tags", LargeBinary),
     Column("session", LargeBinary),
     Column("media_ms", Number),
+    Column("message", LargeBinary),
+    Column("is_tombstone", Boolean),
+    # Of messages alone: nothing else pays for these.
+    _of_messages("publications_by_message", "message", unique=True),
+    _of_messages("publications_messages", "offset"),
+    _of_messages("publications_messages_by_time", "at_ms", "offset"),
 )
 
 keys = Table(

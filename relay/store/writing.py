@@ -19,6 +19,7 @@ from relay.store import (
     follows_sql,
     outbox_sql,
     push_sql,
+    rooms_sql,
     settings_sql,
     statements,
 )
@@ -27,6 +28,7 @@ from relay.store.fan_outs import FanOutChange
 from relay.store.follows import FollowChange
 from relay.store.plan import OtherChange, Step, plan
 from relay.store.push import PushChange
+from relay.store.rooms import RoomChange
 from relay.store.rows import Row
 from relay.store.settings import SettingsChange
 
@@ -84,6 +86,7 @@ class Writing:
         _run(connection, statements.TOUCH, step.touched.values())
         _run(connection, statements.TRIM, step.trimmed.values())
         _run(connection, statements.SWEEP_TRIMMED, step.trimmed.values())
+        _run(connection, statements.SWEEP_REACTIONS, step.trimmed.values())
 
     def _forget_keys(self, connection: Connection, step: Step) -> None:
         now_ms = max(row["at_ms"] for row in step.keys.values())
@@ -95,7 +98,9 @@ class Writing:
         grave = connection.execute(statements.GRAVE).scalar()
         if grave is None:
             self._has_graves = False
-        elif connection.execute(statements.DIG, {"grave": grave}).rowcount < statements.SWEPT_ROWS:
+            return
+        dug = [connection.execute(it, {"grave": grave}).rowcount for it in statements.DIG]
+        if max(dug) < statements.SWEPT_ROWS:
             connection.execute(statements.FILL, {"grave": grave})
 
 
@@ -106,6 +111,8 @@ def _execute(connection: Connection, change: OtherChange) -> None:
         fan_outs_sql.execute(connection, change)
     elif isinstance(change, PushChange):
         push_sql.execute(connection, change)
+    elif isinstance(change, RoomChange):
+        rooms_sql.execute(connection, change)
     elif isinstance(change, SettingsChange):
         settings_sql.execute(connection, change)
     else:
