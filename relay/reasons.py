@@ -91,6 +91,7 @@ class Reason(enum.Enum):
     # Messages.
     CHANNEL_CLOSED = Consequence("nothing more will be published here", 1000)
     CHANNEL_DELETED = Consequence("the channel was deleted", 1000)
+    RULES_CHANGED = Consequence("who may follow this channel has changed; ask again", 1000)
     # Close codes that SDKs of Centrifugo act on: they come back after 30xx, and not after 35xx.
     TOKEN_EXPIRED = Consequence("the token has expired and was not renewed", 3005)
     SUBSCRIBER_TOO_SLOW = Consequence("the subscriber fell behind its channels", 3008)

@@ -39,6 +39,7 @@ class MessageEncoding(Protocol):
         """For metrics."""
 
     def publication(self, channel: str, epoch: str, publication: Publication) -> bytes: ...
+    def signal(self, channel: str, publication: Publication) -> bytes: ...
     def joined(self, channel: str, who: Author) -> bytes: ...
     def left(self, channel: str, who: Author) -> bytes: ...
     def closed(self, channel: str, position: Position) -> bytes: ...
@@ -129,6 +130,7 @@ class Channel:
                     author=draft.author,
                     tags=draft.tags,
                     moment=moment,
+                    message=draft.message,
                 )
             )
         return tuple(placed)
@@ -148,6 +150,13 @@ class Channel:
             self.close()
         self._tell_pollers()
 
+    def signal(self, publication: Publication) -> None:
+        """Tell followers of something that is kept nowhere: it has no offset, and who is not there
+        has missed nothing.
+        """
+        for encoding, sections in self._followed.items():
+            sections.append(encoding.signal(self.name.text, publication), publication.at_ms)
+
     def close(self) -> None:
         """Nothing will be added any more; followers are told."""
         if self.is_closed:
@@ -157,6 +166,13 @@ class Channel:
             self._say_closed(encoding, sections)
         self._followed.clear()
         self._tell_pollers()
+
+    def obey(self, namespace: NamespaceConfig) -> None:
+        """Other rules hold from now on; whoever follows it is to ask again."""
+        self.namespace = namespace
+        for sections in self._followed.values():
+            sections.end(Reason.RULES_CHANGED)
+        self._followed.clear()
 
     def delete(self) -> None:
         """It is gone, and with it all that it kept."""

@@ -53,6 +53,16 @@ class History:
         while self._kept and self._kept[0].offset <= offset:
             self._drop_oldest()
 
+    def amend(self, offset: int, data: bytes) -> int:
+        """Put other data into one of them, if it is kept; how many more bytes that takes."""
+        index = offset - self.first_offset
+        if not 0 <= index < len(self._kept):
+            return 0
+        more = len(data) - len(self._kept[index].data)
+        self._kept[index] = attrs.evolve(self._kept[index], data=data)
+        self.held_bytes += more
+        return more
+
     def since(self, offset: int, limit: int | None = None) -> Sequence[Publication]:
         """Those with a larger offset, oldest first; they begin with the oldest that is kept."""
         start = max(0, offset + 1 - self.first_offset)

@@ -52,6 +52,8 @@ RECOVERABLE = 5000
 KEYS_FOR_S = 300.0
 """How long an idempotency key is remembered."""
 
+Ruler = Callable[[ChannelName, NamespaceConfig], NamespaceConfig | None]
+"""Whose rules hold for one channel of a namespace; None where there can be no such channel."""
 Opener = Callable[[ChannelName, Caller], Awaitable[Channel]]
 """Makes, or finds, a channel of a namespace that the server itself writes."""
 
@@ -81,6 +83,8 @@ class Hub:
     """Where the broadcast of this name stands."""
     _namespaces: Namespaces = attrs.field(init=False)
     openers: dict[str, Opener] = attrs.field(factory=dict)
+    """By namespace."""
+    rulers: dict[str, Ruler] = attrs.field(factory=dict)
     """By namespace."""
     _channels: dict[str, Channel] = attrs.field(factory=dict, init=False)
     _keys: dict[Channel, Keys] = attrs.field(factory=dict, init=False)
@@ -128,6 +132,10 @@ class Hub:
         namespace = namespace_of(name, self._namespaces)
         if namespace is None:
             raise UnknownChannel(f"there is no namespace `{name.namespace}`")
+        if (ruler := self.rulers.get(namespace.name)) is not None:
+            namespace = ruler(name, namespace)
+        if namespace is None:
+            raise UnknownChannel(f"there is no channel `{text}`")
         return name, namespace
 
     def find(self, text: str) -> Channel | None:

@@ -20,6 +20,28 @@ BUILT_IN = (
         publish="guest",
         message_bytes=8 * 1024,
     ),
+    # Rooms that the site makes, each with rules of its own.
+    NamespaceConfig(
+        name="group",
+        durable=True,
+        history=100_000,
+        history_s=0,
+        presence=True,
+        subscribe="member",
+        publish="member",
+        message_bytes=8 * 1024,
+    ),
+    # The rooms of two users.
+    NamespaceConfig(
+        name="direct",
+        durable=True,
+        history=100_000,
+        history_s=0,
+        presence=True,
+        subscribe="pair",
+        publish="pair",
+        message_bytes=8 * 1024,
+    ),
     # One user's devices.
     NamespaceConfig(
         name="user", durable=True, history=1000, history_s=0, subscribe="owner", publish="operator"

@@ -3,6 +3,7 @@
 import enum
 
 from relay.channels.names import ChannelName
+from relay.channels.rooms import pair_of
 from relay.config.schema import NamespaceConfig
 from relay.identity.caller import Caller, Kind
 
@@ -41,18 +42,24 @@ def may(
         caller: who asks.
         name: of which channel.
         namespace: whose rules hold for it.
-        is_open: whether this is a laboratory, where anyone may do what anyone could.
+        is_open: whether this is a laboratory, where anyone may do what anyone could; but not with
+            what is some users' own.
     """
     rule = namespace.subscribe if action is Action.SUBSCRIBE else namespace.publish
+    is_private = namespace.subscribe in ("pair", "member")
     if rule == "nobody":
         return False
     if action is Action.CONTROL and rule not in ("owner", "operator"):
         # What many write is no one's of them to end.
         rule = "operator"
-    if is_open or caller.kind is Kind.OPERATOR:
+    if caller.kind is Kind.OPERATOR or (is_open and not is_private):
         return True
     if action is Action.SUBSCRIBE and name.text in caller.channels:
         return True
     if rule == "owner":
         return bool(caller.sub) and caller.sub == name.rest
+    if rule == "pair":
+        return caller.kind is Kind.USER and caller.sub in (pair_of(name.rest) or ())
+    if rule == "member":
+        return caller.kind is Kind.USER and name.text in caller.rooms
     return caller.kind >= _LEAST[rule]

@@ -14,6 +14,8 @@ from relay.errors import ConfigError
 
 PUBLISH_MODES = ("key", "open")
 
+ROOM_NAMESPACES = ("chat", "group", "direct")
+
 MAY_BE_ZERO = frozenset({"media.hold_s", "limits.drain_s", "notify.stable_s", "notify.grace_s"})
 """Times for which "not at all" is a sensible wish; elsewhere 0 would refuse everybody."""
 
@@ -93,6 +95,17 @@ def _origins(config: Config) -> Iterator[Problem]:
                 "http.allowed_origins",
                 f"`http.allowed_origins`: `{origin}` is no origin; write https://HOST or "
                 "https://HOST:PORT, in small letters and without a path",
+            )
+
+
+def _rooms(config: Config) -> Iterator[Problem]:
+    """Whoever was told that a message was sent must find it there tomorrow."""
+    for namespace in config.channels.namespaces:
+        if namespace.name in ROOM_NAMESPACES and not namespace.durable:
+            yield Problem(
+                "channels.namespaces",
+                f"`channels.namespaces`: rooms, such as those of `{namespace.name}`, need "
+                "`durable = true`",
             )
 
 
@@ -198,6 +211,7 @@ _RULES: tuple[Callable[[Config], Iterator[Problem]], ...] = (
     _networks,
     _frames,
     _origins,
+    _rooms,
     _public_url,
     _lease,
     _store,

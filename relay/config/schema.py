@@ -76,7 +76,8 @@ class NamespaceConfig:
     """What channels of one kind have in common.
 
     Who may is one of `anyone`, `guest`, `user`, `owner` (whose `sub` is the rest of the channel's
-    name), `operator` and `nobody`.
+    name), `pair` (two users, whose `sub`s are), `member` (whose token names the channel in
+    `rooms`), `operator` and `nobody`.
     """
 
     name: str
@@ -114,6 +115,20 @@ class ChannelsConfig:
     """How long one stays in memory that nobody follows and that keeps nothing."""
     live_views: int = 1000
     """Different ones at once; more are refused."""
+
+
+@attrs.frozen(kw_only=True)
+class ChatConfig:
+    """Rooms, and what is said in them."""
+
+    text_characters: int = 1000
+    """Of one message."""
+    change_s: float = 900.0
+    """How long its author may edit or delete a message."""
+    rooms: int = 10_000
+    """That the site makes; more are refused."""
+    rooms_per_user: int = 500
+    """In which it is kept how far one user has read."""
 
 
 @attrs.frozen(kw_only=True)
@@ -326,6 +341,7 @@ class Config:
     auth: AuthConfig = AuthConfig()
     media: MediaConfig = MediaConfig()
     channels: ChannelsConfig = ChannelsConfig()
+    chat: ChatConfig = ChatConfig()
     store: StoreConfig = StoreConfig()
     outbound: OutboundConfig = OutboundConfig()
     notify: NotifyConfig = NotifyConfig()

@@ -59,6 +59,9 @@ class DurableEvents:
         )
         return encode_data((publication.data,), self.content_type) + control.encode()
 
+    def signal(self, channel: str, publication: Publication) -> bytes:
+        return b""
+
     def joined(self, channel: str, who: Author) -> bytes:
         return b""
 

@@ -65,6 +65,9 @@ class PlainEvents:
         data = as_text(publication.data, self.content_type)
         return sse.event(data, event_id=format_id(position))
 
+    def signal(self, channel: str, publication: Publication) -> bytes:
+        return b""
+
     def joined(self, channel: str, who: Author) -> bytes:
         return b""
 

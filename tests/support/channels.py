@@ -39,6 +39,9 @@ class PlainEncoding:
     def publication(self, channel: str, epoch: str, publication: Publication) -> bytes:
         return b"<%d %s>" % (publication.offset, publication.data)
 
+    def signal(self, channel: str, publication: Publication) -> bytes:
+        return b"<! %s>" % publication.data
+
     def joined(self, channel: str, who: Author) -> bytes:
         return f"<+{who.client}>".encode()
 

@@ -35,7 +35,8 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     """A publication."""
 
     data: msgspec.Raw
-    offset: int
+    offset: int = 0
+    """0 where it is kept nowhere."""
     info: ClientInfo | None = None
     tags: dict[str, str] | None = None
     time: int = 0

@@ -19,6 +19,10 @@ class CentrifugoEncoding:
     def publication(self, channel: str, epoch: str, publication: Publication) -> bytes:
         return text(replies.publication(channel, publication))
 
+    def signal(self, channel: str, publication: Publication) -> bytes:
+        """Without an offset, a client's position stays where it is."""
+        return text(replies.publication(channel, publication))
+
     def joined(self, channel: str, who: Author) -> bytes:
         return text(replies.joined(channel, who)) if self._tells_who else b""
 

@@ -41,6 +41,7 @@ _ENDS = {
     ),
     # There may be another of the same name, and then nothing of this one is in it.
     Reason.CHANNEL_DELETED: INSUFFICIENT_STATE,
+    Reason.RULES_CHANGED: INSUFFICIENT_STATE,
 }
 
 
