@@ -82,6 +82,7 @@ async def open_relay(
         background.start_soon(services.writer.run)
         background.start_soon(tidying(services).run)
         await services.catalog.load(store)
+        await services.chat.groups.load()
         await services.notices.load()
         background.start_soon(services.views.run)
         background.start_soon(services.poll_sessions.run)

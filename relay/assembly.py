@@ -6,7 +6,10 @@ Who needs what can be read here, and nowhere else: no part reaches for another b
 import resource
 
 from relay.channels.hub import Hub
+from relay.channels.rooms import RoomKind
 from relay.channels.tidying import Tidying
+from relay.chat.chat import Chat
+from relay.chat.groups import Groups
 from relay.config import Config
 from relay.fanout.budget import Budget
 from relay.fanout.pump import Pump
@@ -53,6 +56,8 @@ def assemble(config: Config, ports: Ports, store: Store) -> Services:
     )
     stage = Stage(settings, ports, budget, pump.wake)
     hub = Hub(config.channels, ports, budget, pump.wake, store, writer.submit_nowait, stage.moment)
+    chat = Chat(config.chat, ports, hub, store, writer, Groups(config.chat.rooms, store, writer))
+    hub.rulers |= {kind.value: chat.rules for kind in RoomKind}
     access = Access(
         config.auth.publish == "open",
         KeyFile(config.data / FILE_NAME),
@@ -82,6 +87,7 @@ def assemble(config: Config, ports: Ports, store: Store) -> Services:
         store=store,
         writer=writer,
         hub=hub,
+        chat=chat,
         catalog=catalog,
         views=views,
         notices=announce(

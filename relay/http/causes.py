@@ -243,6 +243,99 @@ TOO_MANY_CHANGES = Cause(
     meaning="Wait as many seconds as `Retry-After` says.  The operator may set "
     "`settings.changes_per_minute`.",
 )
+NO_SUCH_ROOM = Cause(
+    name="no-such-room",
+    status=404,
+    title="There is no such room",
+    meaning="A room is `chat:APP/NAME`, `direct:ANN,BOB`, or `group:NAME` if the site has made it.",
+)
+ROOM_CLOSED = Cause(
+    name="room-closed",
+    status=409,
+    title="Nothing can be said in this room",
+    meaning="Its channel has been closed, or was made for something else than messages.",
+)
+ROOM_NOT_POSSIBLE = Cause(
+    name="room-not-possible",
+    status=422,
+    title="This cannot be a room",
+    meaning="A member is not what it must be, or two users cannot have a room; nothing was changed.",
+)
+TOO_MANY_ROOMS = Cause(
+    name="too-many-rooms",
+    status=409,
+    title="There are as many rooms as there may be",
+    meaning="Leave one, or remove one, first.  The operator may set `chat.rooms_per_user` and "
+    "`chat.rooms`.",
+)
+MESSAGE_NOT_POSSIBLE = Cause(
+    name="message-not-possible",
+    status=422,
+    title="This cannot be said",
+    meaning="The text is empty, too long or not plain, or another member is not what it must be; "
+    "`detail` says which.  Nothing was said.",
+)
+MESSAGE_TOO_BIG = Cause(
+    name="message-too-big",
+    status=413,
+    title="The message is too big",
+    meaning="With everything that belongs to it, it has more bytes than its room allows.",
+)
+NO_SUCH_MESSAGE = Cause(
+    name="no-such-message",
+    status=404,
+    title="There is no such message in this room",
+    meaning="It was never said here, or is older than what is kept.",
+)
+MESSAGE_GONE = Cause(
+    name="message-gone",
+    status=410,
+    title="The message has been deleted",
+    meaning="Nothing can be done to it any more.",
+)
+TOO_LATE_TO_CHANGE = Cause(
+    name="too-late-to-change",
+    status=409,
+    title="The message can be changed no longer",
+    meaning="Its author may do so for a while.  The operator may set `chat.change_s`.",
+)
+TOO_MANY_MESSAGES = Cause(
+    name="too-many-messages",
+    status=429,
+    title="More than one may say here lately",
+    meaning="Wait as many seconds as `Retry-After` says.",
+)
+REACTION_NOT_POSSIBLE = Cause(
+    name="reaction-not-possible",
+    status=422,
+    title="This cannot be a reaction",
+    meaning="A reaction is one emoji, written into the address as UTF-8.",
+)
+TOO_MANY_REACTIONS = Cause(
+    name="too-many-reactions",
+    status=409,
+    title="There are as many kinds of reactions to this message as there may be",
+    meaning="React with one of those that are there.",
+)
+KEY_NOT_POSSIBLE = Cause(
+    name="key-not-possible",
+    status=400,
+    title="This cannot be an idempotency key",
+    meaning="`Idempotency-Key` has 1 to 128 printable ASCII characters, in quotes or without.",
+)
+MARK_NOT_POSSIBLE = Cause(
+    name="mark-not-possible",
+    status=422,
+    title="Nobody can have read up to there",
+    meaning="`offset` is that of a message, or 0.",
+)
+PAGE_NOT_POSSIBLE = Cause(
+    name="page-not-possible",
+    status=422,
+    title="There cannot be such a page",
+    meaning="A parameter is not what it must be, two of them contradict each other, or the cursor is "
+    "none that was given out for this room; `detail` says which.",
+)
 
 CAUSES = {
     cause.name: cause
@@ -280,6 +373,21 @@ CAUSES = {
         TOO_MANY_SETTINGS,
         NOTHING_TO_UNDO,
         TOO_MANY_CHANGES,
+        NO_SUCH_ROOM,
+        ROOM_CLOSED,
+        ROOM_NOT_POSSIBLE,
+        TOO_MANY_ROOMS,
+        MESSAGE_NOT_POSSIBLE,
+        MESSAGE_TOO_BIG,
+        NO_SUCH_MESSAGE,
+        MESSAGE_GONE,
+        TOO_LATE_TO_CHANGE,
+        TOO_MANY_MESSAGES,
+        REACTION_NOT_POSSIBLE,
+        TOO_MANY_REACTIONS,
+        KEY_NOT_POSSIBLE,
+        MARK_NOT_POSSIBLE,
+        PAGE_NOT_POSSIBLE,
     )
 }
 """All of them, by name."""

@@ -6,8 +6,9 @@ is reachable before somebody has decided that.
 
 import enum
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
+from urllib.parse import unquote
 
 import attrs
 
@@ -95,7 +96,7 @@ class RouteTable(Generic[H]):
             for pattern, route in self._patterns
             if (match := pattern.fullmatch(path))
             and not _DOT_SEGMENTS & {*match.groups()}
-            and (escaped is None or _may_hold_slashes(route.pattern, raw_path[: escaped.start()]))
+            and (escaped is None or _may_hold_slashes(route.pattern, raw_path, match.groupdict()))
         ]
         if not found and escaped:
             raise HttpError(400, "the path has an escape that is not allowed")
@@ -106,8 +107,14 @@ class RouteTable(Generic[H]):
 
 _NAME = "[A-Za-z0-9_.~-]{1,128}"
 """What an application or a stream may be called: nothing that an address would have to escape."""
-_OTHERS = {"user": "[^/]{1,255}"}
-"""By parameter, what may be called otherwise: a user's id is whatever a site's tokens say."""
+_OTHERS = {
+    "user": "[^/]{1,255}",
+    "room": "chat:[^/]+/[^/]+|(?!chat:)[^/:]+:[^/]+",
+    "reaction": "[^/]{1,64}",
+}
+"""By parameter, what may be called otherwise: a user's id is whatever a site's tokens say, and a
+room has a slash in its name where it is a stream's, and nowhere else.
+"""
 _PATH = "[^/]+(?:/[^/]+)*"
 """A name with slashes.  Empty segments are none: proxies make one slash of two."""
 _DOT_SEGMENTS = {".", ".."}
@@ -126,14 +133,21 @@ def _group(name: str, kind: str = "") -> str:
     return f"(?P<{name}>{_PATH if kind else _OTHERS.get(name, _NAME)})"
 
 
-def _may_hold_slashes(pattern: str, before: str) -> bool:
-    """Whether the first escaped slash, behind `before`, stands in a name that may hold slashes.
+def _may_hold_slashes(pattern: str, raw_path: str, params: Mapping[str, str]) -> bool:
+    """Whether every escaped slash of the path stands in a name that may hold slashes.
 
     What stands before that name is compared as it came: `/v1%2Fstream` must not be `/v1/stream`
     here while it is something else for the proxy in front, which guards addresses.
     """
-    literal, _, kind = pattern.partition("{")
-    return kind.endswith(":path}") and before.startswith(literal)
+    literal, _, first = pattern.partition("{")
+    if not raw_path.startswith(literal):
+        return False
+    if first.endswith(":path}"):
+        return True
+    # A room's name is one segment when its slash is escaped.
+    name, _, rest = raw_path.removeprefix(literal).partition("/")
+    is_whole = first.startswith("room}") and unquote(name) == params["room"]
+    return is_whole and not _ESCAPED_SLASH.search(rest)
 
 
 def parameters_of(pattern: str) -> list[str]:

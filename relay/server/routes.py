@@ -22,6 +22,7 @@ from relay.server.rest import (
     openapi_streams,
     openapi_webhooks,
     push,
+    room_routes,
     settings,
     streams,
     webhooks,
@@ -43,9 +44,7 @@ _PUBLIC: tuple[Route[Handler], ...] = (
         methods={"GET"}, pattern="/embed/{app}/{name}", handler=Answers(pages.embed), who=Who.ANYONE
     ),
     Route(methods={"GET"}, pattern="/static/{name}", handler=Answers(pages.asset), who=Who.ANYONE),
-    Route(
-        methods={"GET"}, pattern="/sw.js", handler=Answers(pages.service_worker), who=Who.ANYONE
-    ),
+    Route(methods={"GET"}, pattern="/sw.js", handler=Answers(pages.service_worker), who=Who.ANYONE),
     Route(methods={"GET"}, pattern="/healthz", handler=Answers(operator.health), who=Who.ANYONE),
     Route(
         methods={"POST"},
@@ -240,6 +239,7 @@ _WEBHOOKS: tuple[Route[Handler], ...] = tuple(
 
 _OPERATORS: tuple[Route[Handler], ...] = (
     *_WEBHOOKS,
+    *room_routes.OPERATORS,
     Route(methods={"GET"}, pattern="/metrics", handler=Answers(operator.metrics), who=Who.ANYONE),
     Route(methods={"GET"}, pattern="/readyz", handler=Answers(operator.ready), who=Who.ANYONE),
     Route(
@@ -258,5 +258,7 @@ _OPERATORS: tuple[Route[Handler], ...] = (
     ),
 )
 
-PUBLIC = RouteTable[Handler]((*_PUBLIC, *_OF_SETTINGS, _PUBLIC_LIST))
-OPERATOR = RouteTable[Handler]((*_OPERATORS, *server_api.ROUTES, *_PUBLIC, *_OF_SETTINGS))
+PUBLIC = RouteTable[Handler]((*_PUBLIC, *room_routes.PUBLIC, *_OF_SETTINGS, _PUBLIC_LIST))
+OPERATOR = RouteTable[Handler](
+    (*_OPERATORS, *server_api.ROUTES, *_PUBLIC, *room_routes.PUBLIC, *_OF_SETTINGS)
+)

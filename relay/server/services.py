@@ -7,6 +7,7 @@ from typing import Protocol
 import attrs
 
 from relay.channels.hub import Hub
+from relay.chat.chat import Chat
 from relay.config import Config
 from relay.fanout.budget import Budget
 from relay.fanout.follower import FollowerStatistics
@@ -72,6 +73,7 @@ class Services:
     store: Store
     writer: Writer
     hub: Hub
+    chat: Chat
     catalog: Catalog
     views: Views
     notices: Notices

@@ -20,6 +20,8 @@ from relay.identity.keyfile import FILE_NAME, KeyFile, KeySet
 from relay.identity.keys import issue_api_key
 from relay.views.query import Query
 
+SAID = b'{"text":"1"}'
+"""What any channel takes, a room too."""
 WHO = ("nobody", "guest", "user", "owner", "operator")
 OPEN, GUESTS, USERS, OWNERS, OPERATORS, SHUT = (
     (True, True, True, True, True),
@@ -100,7 +102,7 @@ async def test_the_channels_rules_decide_every_verb(
             for method in ("GET", "HEAD"):
                 answer = await client.ask(method, channel)
                 assert answer.status == expected(may_read, there, who)
-            answer = await client.ask("POST", channel, JSON, body=b"1")
+            answer = await client.ask("POST", channel, JSON, body=SAID)
             assert answer.status == expected(may_write, 204 if there == 200 else 404, who)
         answer = await client.ask("PUT", channel, JSON)
         assert answer.status == expected(may_write, 200, who)
@@ -122,7 +124,7 @@ async def test_in_a_laboratory_anyone_may_do_what_anyone_could(who: str, tmp_pat
             may = any(writers)
             answers = [
                 await client.ask("PUT", channel, JSON),
-                await client.ask("POST", channel, JSON, body=b"1"),
+                await client.ask("POST", channel, JSON, body=SAID),
                 await client.ask("GET", channel),
                 await client.ask("DELETE", channel),
             ]

@@ -21,10 +21,10 @@ BEGINNING = "?offset=-1"
 async def test_a_name_with_slashes_is_one_stream_however_it_is_written(tmp_path: Path) -> None:
     async with site(tmp_path) as here:
         client = StreamClient(await here.connect())
-        await client.make("chat:live/cat", body=b"[1]")
-        for target in ("chat:live/cat", "chat%3Alive%2Fcat", "chat:live%2fcat", "%63hat:live/cat"):
+        await client.make("user:live/cat", body=b"[1]")
+        for target in ("user:live/cat", "user%3Alive%2Fcat", "user:live%2fcat", "%75ser:live/cat"):
             assert (await client.ask("GET", target)).body == b"[1]"
-        assert (await client.ask("GET", "chat:live%252Fcat")).status == 404
+        assert (await client.ask("GET", "user:live%252Fcat")).status == 404
 
 
 @pytest.mark.parametrize(
@@ -221,8 +221,8 @@ async def test_bad_content_makes_no_stream_and_leaves_none_half_made(tmp_path: P
     async with site(tmp_path) as here:
         client = StreamClient(await here.connect())
         assert (await client.ask("PUT", "a", JSON, body=b"[1,")).status == 400
-        assert (await client.ask("PUT", "chat:a/b", TEXT, body=b"x" * 9000)).status == 413
-        for name in ("a", "chat:a/b"):
+        assert (await client.ask("PUT", "user:a/b", TEXT, body=b"x" * 70_000)).status == 413
+        for name in ("a", "user:a/b"):
             assert (await client.ask("HEAD", name)).status == 404
             await client.make(name, body=b"[1]")
             assert (await client.ask("GET", name)).body == b"[1]"

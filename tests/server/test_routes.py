@@ -102,6 +102,28 @@ CASES: list[tuple[str, str, bool, int | tuple[int, ...], int | tuple[int, ...]]]
             ("POST", "/player/undo", (*OWN, 409, 409)),
         )
     ),
+    # Whoever may speak in a room says its channel; here is a laboratory.
+    *(
+        (method, f"/api/v1/rooms/chat:live%2Fcat{more}", False, whose, whose)
+        for method, more, whose in (
+            ("GET", "", 200),
+            ("GET", "/messages", 200),
+            ("POST", "/messages", 415),
+            ("GET", "/messages/x", 404),
+            ("PATCH", "/messages/x", (401, 415, 415, 415)),
+            ("DELETE", "/messages/x", (401, 404, 404, 404)),
+            ("PUT", "/messages/x/reactions/x", (401, 422, 422, 422)),
+            ("DELETE", "/messages/x/reactions/x", (401, 422, 422, 422)),
+            ("POST", "/typing", (401, 204, 204, 403)),
+            ("PUT", "/read", (401, 415, 415, 403)),
+            ("DELETE", "/read", (401, 204, 204, 403)),
+        )
+    ),
+    ("GET", "/api/v1/users/ann/rooms", False, (*OWN, 200, 200), (*OWN, 200, 200)),
+    ("POST", "/api/v1/users/ann/rooms", False, (*OWN, 415, 415), (*OWN, 415, 415)),
+    ("GET", "/api/v1/rooms", False, 404, (*LOCKED, 200)),
+    ("PUT", "/api/v1/rooms/group:a", False, 405, (*LOCKED, 415)),
+    ("DELETE", "/api/v1/rooms/group:a", False, 405, (*LOCKED, 404)),
     ("GET", "/api/v1/webhooks", False, 404, (*LOCKED, 200)),
     ("POST", "/api/v1/webhooks", False, 404, (*LOCKED, 415)),
     ("GET", "/api/v1/webhooks/none", False, 404, (*LOCKED, 404)),

@@ -88,7 +88,7 @@ REFUSED: list[tuple[str, dict[str, Any], int]] = [
     ("publish", {"channel": "none:x", "data": 1}, UNKNOWN_CHANNEL),
     ("publish", {"channel": "a b", "data": 1}, UNKNOWN_CHANNEL),
     ("publish", {"channel": "view:live", "data": 1}, DENIED),
-    ("publish", {"channel": "chat:x", "data": "a" * 9000}, LIMIT),
+    ("publish", {"channel": "chat:a/x", "data": "a" * 9000}, LIMIT),
     ("publish", {"channel": "streams", "data": 1, "skip_history": True}, NOT_AVAILABLE),
     ("publish", {"channel": "streams", "data": 1, "b64data": "MQ=="}, NOT_AVAILABLE),
     ("publish", {"channel": "streams", "data": 1, "version": 3}, NOT_AVAILABLE),

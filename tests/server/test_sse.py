@@ -57,8 +57,8 @@ async def test_a_reader_gets_what_is_published_from_now_on(tmp_path: Path) -> No
 async def test_a_channel_that_nobody_has_made_is_followed_all_the_same(tmp_path: Path) -> None:
     async with site(tmp_path) as here:
         reader, writer = await client_of(here), await client_of(here)
-        stream = await reader.events("/events?channel=chat:live%2Fcat")
-        await writer.make("chat:live/cat", body=b'["hello"]')
+        stream = await reader.events("/events?channel=user:live%2Fcat")
+        await writer.make("user:live/cat", body=b'["hello"]')
         assert data(await stream.until(b"hello")) == ['"hello"']
 
 

@@ -1,4 +1,8 @@
-"""Publications of clients: acknowledged once nothing can take them back."""
+"""Publications of clients: acknowledged once nothing can take them back.
+
+What is published in a room is a message, whoever publishes it: the server gives it an id and its
+author's name, or says that somebody is writing (`relay.chat`).
+"""
 
 from collections.abc import Awaitable
 from functools import partial
@@ -7,7 +11,10 @@ import trio
 
 from relay.channels.channel import Channel
 from relay.channels.publishing import Outcome, Published
+from relay.channels.rooms import is_room
 from relay.channels.rules import Action, may
+from relay.chat.errors import NoSuchMessage
+from relay.chat.message import ReplyTo, Sent
 from relay.messages.centrifugo import commands, replies
 from relay.messages.centrifugo.codes import CommandRefused, ErrorCode
 from relay.messages.centrifugo.commands import plain_json
@@ -22,7 +29,7 @@ def publish(
     """Add to a channel."""
     if not request.channel:
         raise session.broken("a channel is needed")
-    draft = Draft(data=plain_json(request.data), author=session.author)
+    data = plain_json(request.data)
     services = session.services
     channel = services.hub.find(request.channel)
     if channel is None:
@@ -34,29 +41,53 @@ def publish(
         raise CommandRefused(ErrorCode.PERMISSION_DENIED)
     if session.flow.count_publication(namespace.publishes_per_s):
         raise CommandRefused(ErrorCode.TOO_MANY_REQUESTS)
-    if channel is None:
-        return _open_and_publish(session, number, request, draft)
-    _publish(session, number, channel, draft, request.idempotency_key)
+    said = services.chat.read(data) if is_room(name) else Draft(data=data, author=session.author)
+    if channel is None or (isinstance(said, Sent) and said.reply_to is not None):
+        return _look_and_publish(session, number, request, said)
+    _publish(session, number, channel, _draft(session, said), request.idempotency_key)
     return None
 
 
-async def _open_and_publish(
-    session: CentrifugoSession, number: int, request: commands.Publish, draft: Draft
+async def _look_and_publish(
+    session: CentrifugoSession, number: int, request: commands.Publish, said: Draft | Sent
 ) -> None:
+    """The same where the store must be asked before."""
     channel = await session.services.hub.open(request.channel, session.caller)
-    _publish(session, number, channel, draft, request.idempotency_key)
+    reply_to = None
+    if isinstance(said, Sent):
+        try:
+            reply_to = await session.services.chat.answered(request.channel, said)
+        except NoSuchMessage as error:
+            raise CommandRefused(ErrorCode.BAD_REQUEST) from error
+    _publish(session, number, channel, _draft(session, said, reply_to), request.idempotency_key)
+
+
+def _draft(
+    session: CentrifugoSession, said: Draft | Sent, reply_to: ReplyTo | None = None
+) -> Draft | None:
+    """What is to be published; None where somebody is only writing."""
+    if isinstance(said, Draft):
+        return said
+    if said.type == "typing":
+        return None
+    return session.services.chat.draft(session.caller, session.author, said, reply_to)
 
 
 def _publish(
-    session: CentrifugoSession, number: int, channel: Channel, draft: Draft, key: str
+    session: CentrifugoSession, number: int, channel: Channel, draft: Draft | None, key: str
 ) -> None:
     if not is_json(channel.content_type):
         raise CommandRefused(ErrorCode.NOT_AVAILABLE)
+    if draft is None:
+        session.services.chat.tell_typing(channel, session.caller)
+        session.reply(replies.done(number, "publish"))
+        return
     is_durable = channel.namespace.durable
     done = partial(_done, session, number, at_once=not is_durable)
+    submit = session.services.chat.submit_for(channel)
     session.flow.begin_publication()
     try:
-        session.services.hub.publish_nowait(channel, (draft,), done, key=key)
+        session.services.hub.publish_nowait(channel, (draft,), done, key=key, submit=submit)
     except trio.WouldBlock:
         session.flow.end_publication()
         raise CommandRefused(ErrorCode.TOO_MANY_REQUESTS) from None

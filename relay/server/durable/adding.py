@@ -8,6 +8,9 @@ import trio
 from relay.channels.channel import Channel
 from relay.channels.errors import ChannelClosed, MessageTooBig
 from relay.channels.publishing import Outcome
+from relay.channels.rooms import is_room
+from relay.chat.errors import NoSuchMessage
+from relay.errors import FormatError
 from relay.http.errors import HttpError
 from relay.identity.caller import Kind
 from relay.publication import Author, Draft, Position
@@ -21,7 +24,7 @@ from relay.store.contract import ProducerMark, StoreUnavailable
 class Addition:
     """What one request adds."""
 
-    messages: tuple[bytes, ...] = ()
+    drafts: tuple[Draft, ...] = ()
     producer: ProducerMark | None = None
     stream_seq: str = ""
     closes: bool = False
@@ -61,16 +64,17 @@ def add(exchange: Exchange, channel: Channel, addition: Addition) -> UnderWay:
     Raises:
         HttpError: 409, 413, 429 or 503.
     """
-    _count(exchange, channel, len(addition.messages))
-    under_way, author = UnderWay(), _author(exchange)
+    _count(exchange, channel, len(addition.drafts))
+    under_way = UnderWay()
     try:
         exchange.services.hub.publish_nowait(
             channel,
-            [Draft(data=message, author=author) for message in addition.messages],
+            addition.drafts,
             under_way.end,
             producer=addition.producer,
             stream_seq=addition.stream_seq,
             closes=addition.closes,
+            submit=exchange.services.chat.submit_for(channel) if addition.drafts else None,
         )
     except MessageTooBig as error:
         raise HttpError(413, str(error)) from error
@@ -79,6 +83,32 @@ def add(exchange: Exchange, channel: Channel, addition: Addition) -> UnderWay:
     except trio.WouldBlock:
         raise unavailable() from None
     return under_way
+
+
+async def drafts_of(
+    exchange: Exchange, channel: Channel, messages: tuple[bytes, ...]
+) -> tuple[Draft, ...]:
+    """The messages of a request, ready to be added; in a room, somebody has said them.
+
+    Raises:
+        HttpError: 400 for what cannot be said, 503 where that cannot be known now.
+    """
+    author = _author(exchange)
+    if not is_room(channel.name):
+        return tuple(Draft(data=message, author=author) for message in messages)
+    chat, drafts = exchange.services.chat, list[Draft]()
+    try:
+        for message in messages:
+            sent = chat.read(message)
+            if sent.type != "message":
+                raise HttpError(400, "that somebody is writing is not kept")
+            reply_to = await chat.answered(channel.name.text, sent)
+            drafts.append(chat.draft(exchange.caller, author, sent, reply_to))
+    except (FormatError, NoSuchMessage) as error:
+        raise HttpError(400, str(error)) from error
+    except StoreUnavailable as error:
+        raise unavailable() from error
+    return tuple(drafts)
 
 
 def _count(exchange: Exchange, channel: Channel, publications: int) -> None:

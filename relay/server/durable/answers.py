@@ -1,6 +1,7 @@
 """What answers about a stream have in common: its headers, and who may keep or read them."""
 
 from relay.channels.channel import Channel
+from relay.channels.rooms import is_room
 from relay.http.response import Headers
 from relay.messages.durable_headers import format_time
 from relay.messages.durable_offsets import format_offset
@@ -37,7 +38,12 @@ def described(channel: Channel) -> Headers:
 
 
 def cached(exchange: Exchange, channel: Channel) -> Headers:
-    """How long an answer with messages may be kept: they never change, but they end (10.1)."""
+    """How long an answer with messages may be kept: they never change, but they end (10.1).
+
+    Those of a room do change, and what was deleted there must not come back out of a cache.
+    """
+    if is_room(channel.name):
+        return NO_STORE
     fresh_s = FRESH_S
     if channel.expires_ms is not None:
         fresh_s = max(0, min(fresh_s, (channel.expires_ms - now_ms(exchange)) // 1000))

@@ -28,7 +28,7 @@ from relay.messages.durable_producers import (
 )
 from relay.publication import Position
 from relay.server.channel_access import shared
-from relay.server.durable.adding import Addition, add
+from relay.server.durable.adding import Addition, add, drafts_of
 from relay.server.durable.answers import CLOSED, NO_STORE, next_offset
 from relay.server.durable.streams import MISSING, existing, permit, touch
 from relay.server.exchange import Exchange
@@ -72,7 +72,7 @@ async def _append(exchange: Exchange, channel: Channel, asked: Append) -> Respon
         if answer is not None:
             return answer.with_headers(*shared(exchange, channel))
         touch(exchange, channel)
-        under_way = add(exchange, channel, _addition(channel, asked))
+        under_way = add(exchange, channel, await _addition(exchange, channel, asked))
         if asked.is_conditional:
             await under_way.settled()
     answer = _added(asked, await under_way.settled())
@@ -174,7 +174,7 @@ def _of_a_producer(channel: Channel, asked: Append, verdict: Verdict) -> Respons
             return _refusal(400, "a new epoch begins with Producer-Seq 0")
 
 
-def _addition(channel: Channel, asked: Append) -> Addition:
+async def _addition(exchange: Exchange, channel: Channel, asked: Append) -> Addition:
     """Raises HttpError 400 for a body that is not of the stream's type."""
     try:
         messages = split_body(asked.body, channel.content_type)
@@ -183,7 +183,7 @@ def _addition(channel: Channel, asked: Append) -> Addition:
     if asked.body and not messages:
         raise HttpError(400, "an append of no messages says nothing")
     return Addition(
-        messages=messages,
+        drafts=await drafts_of(exchange, channel, messages),
         producer=_mark(asked.producer),
         stream_seq=asked.stream_seq,
         closes=asked.closes,

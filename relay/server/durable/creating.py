@@ -14,7 +14,7 @@ from relay.messages.content_types import BYTES_TYPE, essence, is_json, media_typ
 from relay.messages.durable_bodies import split_body
 from relay.messages.durable_headers import Lifetime
 from relay.server.channel_access import opened, shared
-from relay.server.durable.adding import Addition, add
+from relay.server.durable.adding import Addition, add, drafts_of
 from relay.server.durable.answers import NO_STORE, described
 from relay.server.durable.streams import delete, is_over, now_ms, permit
 from relay.server.exchange import Exchange
@@ -94,6 +94,7 @@ def _fits(channel: Channel, wanted: Wanted) -> bool:
 
 async def _make(exchange: Exchange, channel: Channel, wanted: Wanted) -> None:
     """One change for stream, content and closing: a crash leaves all of it, or nothing."""
+    drafts = await drafts_of(exchange, channel, wanted.messages)
     before = channel.content_type
     channel.content_type = wanted.content_type
     channel.ttl_s, channel.expires_ms = wanted.lifetime.ttl_s, wanted.lifetime.expires_ms
@@ -101,7 +102,7 @@ async def _make(exchange: Exchange, channel: Channel, wanted: Wanted) -> None:
         channel.expires_ms = now_ms(exchange) + channel.ttl_s * 1000
     # It stays also while it is empty.
     channel.is_made = True
-    content = Addition(messages=wanted.messages, closes=wanted.is_closed)
+    content = Addition(drafts=drafts, closes=wanted.is_closed)
     try:
         await add(exchange, channel, content).settled()
     except HttpError:

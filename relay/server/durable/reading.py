@@ -6,6 +6,7 @@ import attrs
 import trio
 
 from relay.channels.channel import Channel
+from relay.channels.rooms import is_room
 from relay.channels.rules import Action
 from relay.errors import FormatError
 from relay.http.conditional import if_none_match
@@ -184,7 +185,7 @@ def _answer(exchange: Exchange, channel: Channel, after: Position, chunk: Chunk)
     is_final = is_at_end and channel.is_closed
     headers: Headers = (
         ("Content-Type", channel.content_type),
-        ("ETag", _etag(after, chunk.position, is_final=is_final)),
+        *_etag(channel, after, chunk.position, is_final=is_final),
         *next_offset(chunk.position),
         *(UP_TO_DATE if is_at_end else ()),
         *(CLOSED if is_final else ()),
@@ -196,6 +197,12 @@ def _answer(exchange: Exchange, channel: Channel, after: Position, chunk: Chunk)
     return if_none_match(exchange.request, Response(200, headers, body))
 
 
-def _etag(after: Position, until: Position, *, is_final: bool) -> str:
-    """Messages never change; but whoever has them all must hear that no more will come."""
-    return f'"{after.epoch}:{after.offset}:{until.offset}{":c" if is_final else ""}"'
+def _etag(channel: Channel, after: Position, until: Position, *, is_final: bool) -> Headers:
+    """Messages never change; but whoever has them all must hear that no more will come.
+
+    Those of a room do, and where they stand says nothing of what they are.
+    """
+    if is_room(channel.name):
+        return ()
+    tag = f'"{after.epoch}:{after.offset}:{until.offset}{":c" if is_final else ""}"'
+    return (("ETag", tag),)

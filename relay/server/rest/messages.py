@@ -1,0 +1,221 @@
+"""`/api/v1/rooms/ROOM/messages`: what is said in a room, and what is done to it later.
+
+Whoever may follow the room's channel may read, and whoever may publish there may say something; a
+message is its author's, as `relay.chat.deciding` has it.
+"""
+
+import re
+from urllib.parse import quote
+
+from relay.channels.rules import Action
+from relay.chat.message import change_of, sent_of
+from relay.chat.paging import Asked, Moment, Place, asked
+from relay.chat.wording import check_reaction
+from relay.errors import FormatError
+from relay.http.causes import (
+    KEY_NOT_POSSIBLE,
+    MESSAGE_NOT_POSSIBLE,
+    PAGE_NOT_POSSIBLE,
+    REACTION_NOT_POSSIBLE,
+)
+from relay.http.cors import ANY_ORIGIN
+from relay.http.errors import refused
+from relay.http.json_body import json_object
+from relay.http.response import Headers, Response, json_response
+from relay.server.exchange import Exchange
+from relay.server.rest.room_access import own, permit, refusals, speaking
+from relay.server.rest.shown_messages import shown, shown_page
+from relay.store.rooms import MessagePage
+
+NO_STORE: Headers = (("Cache-Control", "no-store"),)
+"""What was deleted must not come back out of a cache."""
+_KEY = re.compile(r'"([!#-~ ]{1,128})"|([!#-~]{1,128})')
+"""A string as in RFC 9651, 3.3.3, or the same without its quotes, as most clients send it."""
+
+
+async def send(exchange: Exchange) -> Response:
+    """`POST`: say something; 201, or 200 where the same key has said it before.
+
+    Raises:
+        HttpError: 401, 403, 404, 409, 413, 422, 429 or 503; then it was not said, except that after
+            a 503 it may have been, which the same key finds out.
+    """
+    channel = await speaking(exchange)
+    key = _key(exchange)
+    most = exchange.services.config.chat.text_characters
+    try:
+        sent = sent_of(json_object(exchange.request), most)
+    except FormatError as error:
+        raise refused(MESSAGE_NOT_POSSIBLE, str(error)) from None
+    if sent.type != "message":
+        raise refused(MESSAGE_NOT_POSSIBLE, "that somebody is writing is said at `typing`")
+    with channel.held(), refusals():
+        said, is_new = await exchange.services.chat.send(channel, exchange.caller, sent, key=key)
+    answer = json_response(shown(said), 201 if is_new else 200)
+    return answer.with_headers(*NO_STORE, ("Location", _location(exchange, said.message)))
+
+
+async def page(exchange: Exchange) -> Response:
+    """`GET`: messages before or after an offset or a time, or the newest; oldest first.
+
+    Raises:
+        HttpError: 401, 403, 404, 422 or 503.
+    """
+    rules, room = permit(exchange, Action.SUBSCRIBE), exchange.params["room"]
+    question = _asked(exchange)
+    with refusals():
+        place = await _place(exchange, room, question)
+        found = await _page(exchange, room, place, question.limit)
+    if place.epoch not in ("", found.epoch):
+        raise refused(PAGE_NOT_POSSIBLE, "the cursor is of another room, or this one began anew")
+    answer = json_response(shown_page(room, found, place, question.limit))
+    sharing = ANY_ORIGIN if rules.subscribe == "anyone" else ()
+    return answer.with_headers(*NO_STORE, *sharing)
+
+
+async def read(exchange: Exchange) -> Response:
+    """`GET .../MESSAGE`: one of them, or what is left of it.
+
+    Raises:
+        HttpError: 401, 403, 404 or 503.
+    """
+    rules, room = permit(exchange, Action.SUBSCRIBE), exchange.params["room"]
+    with refusals():
+        found = await exchange.services.chat.message(
+            room, exchange.params["message"], user=exchange.caller.sub
+        )
+    (one,) = found.messages
+    sharing = ANY_ORIGIN if rules.subscribe == "anyone" else ()
+    answer = json_response(shown(one, found.reactions.get(one.offset, ())))
+    return answer.with_headers(*NO_STORE, *sharing)
+
+
+async def edit(exchange: Exchange) -> Response:
+    """`PATCH .../MESSAGE`: have it say something else; for its author, for a while.
+
+    Raises:
+        HttpError: 401, 403, 404, 409, 410, 413, 422, 429 or 503; it stays as it is.
+    """
+    channel = await speaking(exchange)
+    most = exchange.services.config.chat.text_characters
+    try:
+        change = change_of(json_object(exchange.request), most)
+    except FormatError as error:
+        raise refused(MESSAGE_NOT_POSSIBLE, str(error)) from None
+    chat, message = exchange.services.chat, exchange.params["message"]
+    with channel.held(), refusals():
+        await chat.edit(channel, exchange.caller, message, change)
+        found = await chat.message(channel.name.text, message, user=exchange.caller.sub)
+    (one,) = found.messages
+    return json_response(shown(one, found.reactions.get(one.offset, ()))).with_headers(*NO_STORE)
+
+
+async def remove(exchange: Exchange) -> Response:
+    """`DELETE .../MESSAGE`: nothing of what it said can be read any more.
+
+    Raises:
+        HttpError: 401, 403, 404, 409, 410, 429 or 503; it stays as it is.
+    """
+    channel = await speaking(exchange)
+    with channel.held(), refusals():
+        await exchange.services.chat.delete(channel, exchange.caller, exchange.params["message"])
+    return Response(204)
+
+
+async def react(exchange: Exchange) -> Response:
+    """`PUT .../MESSAGE/reactions/REACTION`: react; done as well where one has.
+
+    Raises:
+        HttpError: 401, 403, 404, 409, 410, 422, 429 or 503; nobody hears of it.
+    """
+    return await _react(exchange, is_on=True)
+
+
+async def take_back(exchange: Exchange) -> Response:
+    """`DELETE .../MESSAGE/reactions/REACTION`: as if one had not.
+
+    Raises:
+        HttpError: 401, 403, 404, 410, 422, 429 or 503; it stays as it is.
+    """
+    return await _react(exchange, is_on=False)
+
+
+async def typing(exchange: Exchange) -> Response:
+    """`POST /api/v1/rooms/ROOM/typing`: who is there may know that somebody is writing.
+
+    Raises:
+        HttpError: 401, 403, 404, 409, 429 or 503.
+    """
+    own(exchange)
+    channel = await speaking(exchange)
+    exchange.services.chat.tell_typing(channel, exchange.caller)
+    return Response(204)
+
+
+async def _react(exchange: Exchange, *, is_on: bool) -> Response:
+    reaction = exchange.params["reaction"]
+    try:
+        check_reaction(reaction)
+    except FormatError as error:
+        raise refused(REACTION_NOT_POSSIBLE, str(error)) from None
+    channel = await speaking(exchange)
+    message = exchange.params["message"]
+    with channel.held(), refusals():
+        await exchange.services.chat.react(channel, exchange.caller, message, reaction, is_on=is_on)
+    return Response(204)
+
+
+def _key(exchange: Exchange) -> str:
+    value = exchange.request.header("idempotency-key")
+    if value is None:
+        return ""
+    if (found := _KEY.fullmatch(value)) is None:
+        raise refused(KEY_NOT_POSSIBLE)
+    return found[1] or found[2]
+
+
+def _asked(exchange: Exchange) -> Asked:
+    get = exchange.request.query.get
+    try:
+        return asked(
+            before=get("before"),
+            after=get("after"),
+            before_time=get("before_time"),
+            after_time=get("after_time"),
+            cursor=get("cursor"),
+            limit=get("limit"),
+        )
+    except FormatError as error:
+        raise refused(PAGE_NOT_POSSIBLE, str(error)) from None
+
+
+async def _place(exchange: Exchange, room: str, question: Asked) -> Place:
+    match question.beside:
+        case Place() as place:
+            return place
+        case Moment(at_ms=at_ms, is_older=is_older):
+            first = await exchange.services.store.offset_at(room, at_ms)
+    if is_older:
+        # Where nothing came then or later, everything was before.
+        return Place(offset=first or 0, is_older=True)
+    if first is not None:
+        return Place(offset=first - 1, is_older=False)
+    there = await _page(exchange, room, Place(offset=0, is_older=True), 1)
+    return Place(offset=there.last_offset, is_older=False)
+
+
+async def _page(exchange: Exchange, room: str, place: Place, limit: int) -> MessagePage:
+    found = await exchange.services.store.messages(
+        room,
+        after=place.offset,
+        limit=limit,
+        newest_first=place.is_older,
+        user=exchange.caller.sub,
+    )
+    if found is None:
+        return MessagePage(epoch="", last_offset=0, messages=(), reactions={})
+    return found
+
+
+def _location(exchange: Exchange, message: str) -> str:
+    return f"/api/v1/rooms/{quote(exchange.params['room'], safe=':')}/messages/{message}"
