@@ -52,7 +52,8 @@ class Schema:
 
     def filled(self, document: Document) -> Document:
         """The document with its defaults: of properties that are not in it, at any depth."""
-        return _filled(self._value, document)
+        filled: Document = _filled(self._value, document)
+        return filled
 
     def check(self, document: Document) -> None:
         """See to it that a document, with its defaults, is as it must be.

@@ -100,7 +100,8 @@ def test_depth_is_that_of_lists_and_objects(value: Any, depth: int) -> None:
 
 def test_a_document_is_an_object_of_a_bounded_size_and_depth() -> None:
     assert check_document({"b": 1, "a": "x"}, BOUNDS) == b'{"a":"x","b":1}'
-    for value in (1, None, [], "text"):
+    others: list[Any] = [1, None, [], "text"]
+    for value in others:
         with pytest.raises(SettingsRefused, match="object"):
             check_document(value, BOUNDS)
     with pytest.raises(SettingsRefused, match="deep"):

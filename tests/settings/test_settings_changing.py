@@ -1,5 +1,7 @@
 """Changes of settings: one at a time for each user, on the disk before anybody hears of them."""
 
+from collections.abc import Sequence
+
 import pytest
 import trio
 from support.memory import in_virtual_time, ports
@@ -10,8 +12,9 @@ from relay.config.schema import NamespaceConfig, SettingsConfig
 from relay.settings.errors import NothingToUndo
 from relay.settings.held import Held
 from relay.settings.settings import OUTLIVED_AT_ONCE, TIDY_EVERY_S
-from relay.store.contract import StoreUnavailable
+from relay.store.contract import Change, StoreUnavailable
 from relay.store.settings import PutSettings, Setting, UserSettings
+from relay.store.writer import QUEUE_BYTES
 
 
 def slow() -> SlowStore:
@@ -111,18 +114,27 @@ async def test_what_the_store_does_not_take_has_not_happened() -> None:
 
 @in_virtual_time
 async def test_a_store_that_has_too_much_to_do_is_no_answer_and_no_change() -> None:
-    async with settings_desk(SlowStore()) as here:
-        here.writer._queued_bytes = 1 << 40
-        here.writer._queue.append(_Other())
+    async with settings_desk(slow()) as here, trio.open_nursery() as nursery:
+        nursery.start_soon(here.put, {"x": 1}, "a", "bob")
+        await trio.sleep(0.1)
+        here.writer.submit_nowait(_Large())
         with pytest.raises(StoreUnavailable, match="too much"):
             await here.put({"x": 1})
-        here.writer._queue.clear()
-        here.writer._queued_bytes = 0
+        await trio.sleep(2)
         assert (await here.put({"x": 1})).version == 1
+        assert await here.told() == [("a", 1, True)]
 
 
-class _Other:
-    size = 1
+class _Large:
+    """Something that leaves no room beside it in the writer's queue."""
+
+    size = QUEUE_BYTES
+
+    def changes(self) -> Sequence[Change]:
+        return ()
+
+    def done(self, error: StoreUnavailable | None) -> None:
+        assert error is None
 
 
 @in_virtual_time
