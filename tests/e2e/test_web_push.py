@@ -164,6 +164,20 @@ async def test_who_clicks_on_follow_is_asked_and_is_told_from_then_on(
         assert page.complaints == []
 
 
+async def test_the_follow_button_is_what_asks(chromium: str, tmp_path: Path) -> None:
+    async with here(chromium, tmp_path) as it:
+        page = await it.open()
+        await it.permit(page, "granted")
+        await page.wait("document.querySelector('#follow:not([hidden])')")
+        assert await page.evaluate("window.asked") == 0
+        script = "document.addEventListener('relay:push', e => { window.became = e.detail; })"
+        await page.evaluate(script)
+        await page.evaluate("document.querySelector('#follow').click()", is_tap=True)
+        await page.wait("window.became")
+        assert await page.evaluate("[window.became, window.asked]") == ["on", 1]
+        assert page.complaints == []
+
+
 async def test_a_no_is_taken_for_an_answer(chromium: str, tmp_path: Path) -> None:
     async with here(chromium, tmp_path) as it:
         page = await it.open()

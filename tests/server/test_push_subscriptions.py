@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import pytest
 import trio
+import trio.lowlevel
 from openapi_schema_validator import OAS31Validator
 from support.hostile import Site, site
 from support.http_client import Answer, request_bytes
@@ -226,6 +227,7 @@ async def test_while_the_store_fails_nothing_is_promised(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: Any, **__: Any) -> None:
+        await trio.lowlevel.checkpoint()
         raise StoreUnavailable("the disk is full")
 
     async with callers(tmp_path) as it:
