@@ -15,6 +15,7 @@ connections, and ends when the outlet has.
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from math import inf
 from typing import Any, TypeVar
 
 import attrs
@@ -36,6 +37,9 @@ log = structlog.get_logger("relay.connection")
 READ_BYTES = 64 * 1024
 WORDS_BYTES = 4096
 """What is read at once of a peer who does not publish: its turn must be short."""
+WORD_BYTES, WORD_EVERY_S = 128, 1.0
+"""Who says no more than this, and no more often, needs no turn: most words are pongs, and a turn
+costs more than to read one."""
 T = TypeVar("T")
 
 LAST_WORDS_S = 2.0
@@ -69,6 +73,7 @@ class Connection:
     goodbye: Callable[[], None] | None = None
     """Says in this connection's protocol that the server is going away."""
     received_bytes: int = 0
+    _heard_at: float = attrs.field(default=-inf, init=False)
     _given_back: bytes = attrs.field(default=b"", init=False)
     _missed: FollowerStatistics = attrs.field(default=FollowerStatistics(0, 0), init=False)
     """By what this connection followed before."""
@@ -85,8 +90,13 @@ class Connection:
             await trio.lowlevel.checkpoint()
             return data
         data = await self.wire.receive_some(WORDS_BYTES)
-        self.stranger.is_unheard = not self.received_bytes
+        is_first = not self.received_bytes
         self.received_bytes += len(data)
+        heard_at, self._heard_at = self._heard_at, self.services.ports.monotonic()
+        is_word = len(data) <= WORD_BYTES and self._heard_at >= heard_at + WORD_EVERY_S
+        if is_word and not is_first:
+            return data
+        self.stranger.is_unheard = is_first
         await self.services.turns.wait()
         self.stranger.is_unheard = False
         return data

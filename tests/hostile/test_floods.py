@@ -12,6 +12,7 @@ from support.http_client import masked_frame, request_bytes
 from support.memory import Faults, in_virtual_time
 from support.rtmp_bytes import CREATE_STREAM, command, control
 
+from relay.server.turns import Turns
 from relay.server.websocket import FRAMES_A_TURN
 
 CLOCK = masked_frame(1, b'{"type": "clock", "id": 1}')
@@ -63,6 +64,32 @@ async def test_others_have_turns_between_the_frames_of_one_read(tmp_path: Path) 
         await trio.testing.wait_all_tasks_blocked()
         assert (await peer.hear()).count(b"\x8a\x00") == 600
         assert longest.most == FRAMES_A_TURN
+
+
+@pytest.mark.parametrize(
+    ("words", "every_s", "turns"),
+    [(masked_frame(10), 2.0, 0), (masked_frame(10), 0.5, 4), (masked_frame(10) * 30, 2.0, 5)],
+)
+@in_virtual_time
+async def test_who_says_a_word_now_and_then_needs_no_turn_for_it(
+    words: bytes, every_s: float, turns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = []
+
+    async def wait(_: Turns) -> None:
+        taken.append(trio.current_time())
+        await trio.lowlevel.checkpoint()
+
+    async with site(tmp_path) as here:
+        peer = await here.say("http", MP4_WS)
+        await peer.hear_until(b"offline")
+        await trio.sleep(2)
+        monkeypatch.setattr(Turns, "wait", wait)
+        for _ in range(5):
+            await peer.say(words)
+            await trio.sleep(every_s)
+        assert len(taken) == turns
+        monkeypatch.undo()
 
 
 @in_virtual_time
