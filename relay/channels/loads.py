@@ -55,8 +55,8 @@ class Loads:
 
     def end_writing(self, names: Iterable[str]) -> None:
         """That has been done, or has failed."""
-        for name in names:
-            self._written.pop(name).set()
+        for writing in {self._written.pop(name) for name in names}:
+            writing.set()
 
     @contextmanager
     def _loading(self, name: str) -> Iterator[_Load]:

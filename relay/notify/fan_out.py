@@ -43,17 +43,19 @@ from relay.ports import Ports
 from relay.publication import Draft
 from relay.store.contract import Change, Store, StoreUnavailable
 from relay.store.fan_outs import AdvanceFanOut, AppendForFollowers, BeginFanOut, FanOut
-from relay.store.follows import Follow
+from relay.store.follows import Listener
 from relay.store.outbox import StoredEvent
 from relay.store.writer import Writer
 
 log = structlog.get_logger("relay.notify")
 
 CHANNEL = "user:"
-PAGE = 1_000
+PAGE = 2_000
 """Followers in one transaction, behind which everybody else's commits stand."""
 PART_HERE = 250
 """Followers who are here in one transaction: each costs some 50 us of the event loop."""
+TRIM_SHARE = 1 / 16
+"""Of the pages, in which channels that are too long are looked for: it costs a tenth of a page."""
 TRY_AGAIN_S = 1.0
 
 
@@ -125,36 +127,42 @@ class FanOuts:
         """One page of the first event of a stream."""
         fan_out = self._queues[stream][0]
         try:
-            found = await self._store.followers(stream, below=fan_out.below, limit=PAGE)
+            found = await self._store.listeners(stream, below=fan_out.below, limit=PAGE)
             for part in self._parts(found):
                 is_last = len(found) < PAGE and (not part or part[-1] is found[-1])
-                await self._tell(fan_out.event, part, None if is_last else part[-1].id)
+                await self._tell(fan_out.event, part, None if is_last else part[-1][0])
         except StoreUnavailable as error:
             log.warning("followers wait for the store", stream=stream, problem=str(error))
             await trio.sleep(TRY_AGAIN_S)
 
-    def _parts(self, found: list[Follow]) -> Iterator[list[Follow]]:
+    def _parts(self, found: list[Listener]) -> Iterator[list[Listener]]:
         """The same in order, at least one part, with not too many in each who are here."""
-        part: list[Follow] = []
-        here = 0
-        for follow in found:
-            part.append(follow)
-            here += self._hub.find(CHANNEL + follow.user) is not None
+        find, start, here = self._hub.find, 0, 0
+        for place, (_, user, _) in enumerate(found, 1):
+            here += find(CHANNEL + user) is not None
             if here == PART_HERE:
-                yield part
-                part, here = [], 0
-        if part or not found:
-            yield part
+                yield found[start:place]
+                start, here = place, 0
+        if start < len(found) or not found:
+            yield found[start:]
 
-    async def _tell(self, event: StoredEvent, followers: list[Follow], below: int | None) -> None:
+    async def _tell(self, event: StoredEvent, followers: list[Listener], below: int | None) -> None:
         """Tell some, and note in the same transaction how far that is.
 
         Raises:
             StoreUnavailable: nobody was told.
         """
         _, namespace = self._hub.resolve(CHANNEL + "anybody")
-        epoch = self._ports.random.randbytes(EPOCH_BYTES).hex()
-        page = _Page(self._hub, namespace, event, followers, AdvanceFanOut(event.id, below), epoch)
+        random = self._ports.random
+        page = _Page(
+            self._hub,
+            namespace,
+            event,
+            followers,
+            AdvanceFanOut(event.id, below),
+            random.randbytes(EPOCH_BYTES).hex(),
+            random.random() < TRIM_SHARE,
+        )
         await self._writer.submit(page)
         await page.announcement.decided.wait()
         if page.announcement.error is not None:
@@ -183,9 +191,10 @@ class _Page:
     _hub: Hub
     _namespace: NamespaceConfig
     _event: StoredEvent
-    _followers: list[Follow]
+    _followers: list[Listener]
     _advance: AdvanceFanOut
     _epoch: str
+    _trims: bool
     announcement: Announcement = attrs.field(init=False)
     _beside: list[str] = attrs.field(factory=list, init=False)
     """Channels that nobody has in memory."""
@@ -203,15 +212,15 @@ class _Page:
     def changes(self) -> Sequence[Change]:
         self.announcement.more.append(self._advance)
         draft = Draft(data=self._event.body)
-        for follow in self._followers:
-            name = CHANNEL + follow.user
+        for _, user, until_ms in self._followers:
+            name = CHANNEL + user
             if (channel := self._hub.find(name)) is not None:
-                self._publish(channel, draft, follow.until_ms)
-                self._apart.append(follow.user)
+                self._publish(channel, draft, until_ms)
+                self._apart.append(user)
             elif _is_possible(name):
                 self._beside.append(name)
             else:
-                self._apart.append(follow.user)
+                self._apart.append(user)
         self._hub.begin_beside(self._beside)
         return [*self.announcement.changes(), *self._append_beside()]
 
@@ -231,14 +240,16 @@ class _Page:
         if self._beside and fits and self._namespace.durable:
             yield AppendForFollowers(
                 stream=self._event.stream,
-                newest=self._followers[0].id,
-                oldest=self._followers[-1].id,
+                newest=self._followers[0][0],
+                oldest=self._followers[-1][0],
                 apart=tuple(self._apart),
                 prefix=CHANNEL,
                 data=self._event.body,
                 at_ms=self._event.at_ms,
                 epoch=self._epoch,
+                expected=len(self._beside),
                 keep=self._namespace.history,
+                trims=self._trims,
             )
 
 

@@ -51,7 +51,7 @@ class AppendForFollowers:
 
     It is the one change whose offsets the store gives, so it is for channels that nobody has in
     memory, and in its batch nothing else is said of them.  One that is not there is made, and
-    expires when its user does; one that is closed stays as it is; one that is too long is trimmed.
+    expires when its user does; one that is closed stays as it is.
     """
 
     stream: str
@@ -66,8 +66,12 @@ class AppendForFollowers:
     at_ms: int
     epoch: str
     """Of channels that are made."""
+    expected: int
+    """How many they are, unless somebody follows no longer."""
     keep: int
     """Publications in each."""
+    trims: bool
+    """Whether those that are too long are trimmed now; it need not be each time."""
 
 
 FanOutChange = BeginFanOut | AdvanceFanOut | AppendForFollowers

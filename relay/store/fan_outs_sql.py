@@ -61,14 +61,14 @@ _MADE = {
     "content_type": literal(encode(JSON_TYPE), LargeBinary),
     "created_ms": _at_ms,
     "first_offset": literal(1, Number),
-    "last_offset": literal(0, Number),
+    "last_offset": literal(1, Number),
     "is_closed": false(),
     "expires_ms": follows.c.until_ms,
     "stream_seq": literal(b"", LargeBinary),
 }
 _PUBLISH = insert(publications).from_select(
     ["channel_id", "offset", "data", "at_ms"],
-    select(channels.c.id, channels.c.last_offset + 1, _data, _at_ms).where(_theirs, _open),
+    select(channels.c.id, channels.c.last_offset, _data, _at_ms).where(_theirs, _open),
 )
 _ADVANCE = update(channels).where(_theirs, _open).values(last_offset=channels.c.last_offset + 1)
 _TOO_LONG = select(channels.c.name, channels.c.last_offset).where(
@@ -116,16 +116,20 @@ def _append(connection: Connection, change: AppendForFollowers) -> None:
         "apart": [encode(user) for user in change.apart],
         "prefix": encode(change.prefix),
     }
-    said = {"data": change.data, "at_ms": change.at_ms}
-    connection.execute(
-        _make(connection.dialect.name),
-        those | {"epoch": encode(change.epoch), "at_ms": change.at_ms},
-    )
-    connection.execute(_PUBLISH, those | said)
-    connection.execute(_ADVANCE, those)
-    too_long = {"most": int(TRIM_SLACK * change.keep)}
+    at = {"at_ms": change.at_ms}
+    if connection.execute(_ADVANCE, those).rowcount < change.expected:
+        # Some are closed, or not there; seldom, as most have been told of something before.
+        statement = _make(connection.dialect.name)
+        connection.execute(statement, those | at | {"epoch": encode(change.epoch)})
+    connection.execute(_PUBLISH, those | at | {"data": change.data})
+    if change.trims:
+        _trim(connection, those, change.keep)
+
+
+def _trim(connection: Connection, those: dict[str, Any], keep: int) -> None:
+    too_long = {"most": int(TRIM_SLACK * keep)}
     trimmed = [
-        {"channel": row.name, "first": row.last_offset + 1 - change.keep}
+        {"channel": row.name, "first": row.last_offset + 1 - keep}
         for row in connection.execute(_TOO_LONG, those | too_long)
     ]
     if trimmed:
@@ -135,7 +139,7 @@ def _append(connection: Connection, change: AppendForFollowers) -> None:
 
 @functools.cache
 def _make(dialect: str) -> Executable:
-    """Channels of followers who have none yet."""
+    """Channels of followers who have none yet, with the first offset given out."""
     insertion = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement = insertion(channels).from_select([*_MADE], _told.add_columns(*_MADE.values()))
     return statement.on_conflict_do_nothing()

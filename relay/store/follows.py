@@ -42,6 +42,8 @@ class DropFollow:
 
 
 FollowChange = PutFollow | DropFollow
+Listener = tuple[int, str, int | None]
+"""A follow's `id`, `user` and `until_ms`: what is needed of each where there are very many."""
 
 
 class FollowReader(Protocol):
@@ -58,6 +60,9 @@ class FollowReader(Protocol):
 
     async def followers(self, stream: str, *, below: int = 0, limit: int) -> list[Follow]:
         """Who follows a stream, newest first."""
+
+    async def listeners(self, stream: str, *, below: int = 0, limit: int) -> list[Listener]:
+        """The same, in few words."""
 
     async def follow_count(self, user: str) -> int:
         """How many streams a user follows."""

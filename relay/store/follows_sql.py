@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from relay.store.follows import DropFollow, Follow, FollowChange, PutFollow
+from relay.store.follows import DropFollow, Follow, FollowChange, Listener, PutFollow
 from relay.store.follows_tables import follows
 from relay.store.rows import decode, encode
 
@@ -34,6 +34,13 @@ def by_user(connection: Connection, user: str, below: int, limit: int) -> list[F
 def by_stream(connection: Connection, stream: str, below: int, limit: int) -> list[Follow]:
     """See `Store.followers`."""
     return _page(connection, follows.c.stream == encode(stream), below, limit)
+
+
+def listeners(connection: Connection, stream: str, below: int, limit: int) -> list[Listener]:
+    """See `Store.listeners`."""
+    brief = follows.c.id, follows.c.user, follows.c.until_ms
+    statement = _ordered(select(*brief), follows.c.stream == encode(stream), below, limit)
+    return [(number, decode(user), until) for number, user, until in connection.execute(statement)]
 
 
 def count(connection: Connection, user: str) -> int:
@@ -73,14 +80,17 @@ def _of(user: str, stream: str) -> tuple[ColumnElement[bool], ...]:
 def _page(
     connection: Connection, whose: ColumnElement[bool], below: int, limit: int
 ) -> list[Follow]:
-    statement = select(follows).where(whose).order_by(follows.c.id.desc()).limit(limit)
-    if below:
-        statement = statement.where(follows.c.id < below)
-    return _follows(connection, statement)
+    return _follows(connection, _ordered(select(follows), whose, below, limit))
+
+
+def _ordered(
+    statement: Select[Any], whose: ColumnElement[bool], below: int, limit: int
+) -> Select[Any]:
+    statement = statement.where(whose).order_by(follows.c.id.desc()).limit(limit)
+    return statement.where(follows.c.id < below) if below else statement
 
 
 def _follows(connection: Connection, statement: Select[Any]) -> list[Follow]:
-    # A hundred thousand of them are read for one event: by place, not by name.
     return [
         Follow(
             id=number,

@@ -28,7 +28,7 @@ from relay.store.fan_outs import (
     FanOut,
 )
 from relay.store.fan_outs_memory import MemoryFanOuts
-from relay.store.follows import DropFollow, Follow, PutFollow
+from relay.store.follows import DropFollow, Follow, Listener, PutFollow
 from relay.store.follows_memory import MemoryFollows
 from relay.store.outbox import Delivery, DeliveryState, StoredEvent
 from relay.store.outbox_memory import MemoryOutbox
@@ -66,7 +66,8 @@ class _Channel:
         offset = self.record.last_offset + 1
         self.publications.append(Publication(offset=offset, data=change.data, at_ms=change.at_ms))
         self.record = attrs.evolve(self.record, last_offset=offset)
-        if offset + 1 - self.record.first_offset > TRIM_SLACK * change.keep:
+        too_long = offset + 1 - self.record.first_offset > TRIM_SLACK * change.keep
+        if change.trims and too_long:
             self.trim(offset + 1 - change.keep)
 
     def trim(self, first_offset: int) -> None:
@@ -184,6 +185,11 @@ class MemoryStore:
     async def followers(self, stream: str, *, below: int = 0, limit: int) -> list[Follow]:
         await trio.lowlevel.checkpoint()
         return self._follows.by_stream(stream, below, limit)
+
+    async def listeners(self, stream: str, *, below: int = 0, limit: int) -> list[Listener]:
+        await trio.lowlevel.checkpoint()
+        found = self._follows.by_stream(stream, below, limit)
+        return [(it.id, it.user, it.until_ms) for it in found]
 
     async def follow_count(self, user: str) -> int:
         await trio.lowlevel.checkpoint()

@@ -33,7 +33,7 @@ from relay.store import (
 )
 from relay.store.contract import Change, Loaded, StoreConflict, StoreStatistics, StoreUnavailable
 from relay.store.fan_outs import FanOut
-from relay.store.follows import Follow
+from relay.store.follows import Follow, Listener
 from relay.store.outbox import Delivery, DeliveryState, StoredEvent
 from relay.store.push import DuePush, PushBacklog, PushSubscription, PushWave
 from relay.store.rooms import Marker, MessagePage, Reactions
@@ -134,6 +134,9 @@ class SqlStore:
 
     async def followers(self, stream: str, *, below: int = 0, limit: int) -> list[Follow]:
         return await self._ask(lambda it: follows_sql.by_stream(it, stream, below, limit))
+
+    async def listeners(self, stream: str, *, below: int = 0, limit: int) -> list[Listener]:
+        return await self._ask(lambda it: follows_sql.listeners(it, stream, below, limit))
 
     async def follow_count(self, user: str) -> int:
         return await self._ask(lambda it: follows_sql.count(it, user))

@@ -16,7 +16,7 @@ from relay.notify.events import Described
 from relay.publication import Draft
 from relay.store.contract import Change, StoreUnavailable
 from relay.store.fan_outs import AdvanceFanOut, AppendForFollowers, BeginFanOut
-from relay.store.follows import Follow, PutFollow
+from relay.store.follows import Listener, PutFollow
 from relay.store.outbox import PutEvent
 
 OWN = f"stream:{STREAM}"
@@ -316,8 +316,8 @@ class Absent(SlowStore):
         super().__init__()
         self.refused = 0
 
-    async def followers(self, stream: str, *, below: int = 0, limit: int) -> list[Follow]:
+    async def listeners(self, stream: str, *, below: int = 0, limit: int) -> list[Listener]:
         if self.refused < 2:
             self.refused += 1
             raise StoreUnavailable
-        return await super().followers(stream, below=below, limit=limit)
+        return await super().listeners(stream, below=below, limit=limit)

@@ -30,7 +30,9 @@ def happened(number: int, stream: str = "live/cat") -> StoredEvent:
     )
 
 
-async def told(store: Store, *users: str, data: bytes = b'"news"', keep: int = 100) -> None:
+async def told(
+    store: Store, *users: str, data: bytes = b'"news"', keep: int = 100, trims: bool = True
+) -> None:
     """The channels of these, who follow `live/cat` and nobody else does, are appended to."""
     for follow in await store.followers("live/cat", limit=10_000):
         await store.commit([DropFollow(follow.user, follow.stream)])
@@ -41,7 +43,7 @@ async def told(store: Store, *users: str, data: bytes = b'"news"', keep: int = 1
         ]
     )
     followers = await store.followers("live/cat", limit=10_000)
-    await store.commit([to_page(followers, data=data, keep=keep)])
+    await store.commit([to_page(followers, data=data, keep=keep, trims=trims)])
 
 
 def until(user: str) -> int | None:
@@ -49,7 +51,7 @@ def until(user: str) -> int | None:
 
 
 def to_page(
-    followers: list[Follow], *, data: bytes = b'"news"', keep: int = 100
+    followers: list[Follow], *, data: bytes = b'"news"', keep: int = 100, trims: bool = True
 ) -> AppendForFollowers:
     return AppendForFollowers(
         stream="live/cat",
@@ -60,7 +62,9 @@ def to_page(
         data=data,
         at_ms=NOW_MS,
         epoch="new",
+        expected=len(followers),
         keep=keep,
+        trims=trims,
     )
 
 
@@ -135,12 +139,14 @@ async def test_what_is_too_long_is_trimmed_now_and_then(store: Store) -> None:
     for _ in range(11):
         await told(store, "a", "b", keep=10)
     assert len(await read(store, "user:a")) == 11
-    await store.commit([Trim("user:b", 9)])
+    await told(store, "b", "c", keep=10, trims=False)
+    assert len(await read(store, "user:b")) == 12
+    await store.commit([Trim("user:b", 10)])
     await told(store, "a", "b", keep=10)
     assert [it.offset for it in await read(store, "user:a")] == list(range(3, 13))
     assert (await record(store, "user:a")).first_offset == 3
     # One that was trimmed by hand is not too long.
-    assert [it.offset for it in await read(store, "user:b")] == [9, 10, 11, 12]
+    assert [it.offset for it in await read(store, "user:b")] == [10, 11, 12, 13]
 
 
 async def test_a_page_of_thousands_is_a_page(store: Store) -> None:

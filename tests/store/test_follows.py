@@ -85,6 +85,15 @@ async def test_pages_lead_through_all_of_them_whatever_happens_meanwhile(
     assert met == [f"u{number}" for number in reversed(range(7))]
 
 
+async def test_listeners_are_followers_in_few_words(store: Store) -> None:
+    await store.commit([put(ODD), put("ann", until_ms=NOW_MS), put("bob"), put("cid", ODD)])
+    for below in (0, (await store.followers(CAT, limit=1))[0].id):
+        followers = await store.followers(CAT, below=below, limit=2)
+        brief = await store.listeners(CAT, below=below, limit=2)
+        assert brief == [(it.id, it.user, it.until_ms) for it in followers]
+        assert len(brief) == 2
+
+
 async def test_pages_of_what_a_user_follows(store: Store) -> None:
     await store.commit([put("ann", f"live/{number}") for number in range(5)])
     page = await store.follows("ann", limit=2)
