@@ -2,6 +2,7 @@
 
 import { codecName } from "./codecs.js";
 import { FollowButton } from "./follow.js";
+import { KeptVolume } from "./kept-volume.js";
 import { Stage, socketUrl, streamOf } from "./stage.js";
 import { bitrateText, latencyText, viewersText } from "./words.js";
 
@@ -70,6 +71,16 @@ async function copy(button, text) {
   setTimeout(() => (button.textContent = "Copy"), 1500);
 }
 
+/** Of whoever is here, and of whoever is here later: a guest is made upon a click. */
+function keepVolume(video) {
+  let kept = null;
+  for (const name of ["relay:identified", "relay:followed"])
+    document.addEventListener(name, ({ detail }) => {
+      kept?.stop();
+      kept = new KeptVolume(video, detail);
+    });
+}
+
 function main() {
   showDetails({ title: null, category: null });
   showAddresses();
@@ -86,6 +97,7 @@ function main() {
   });
   player.addEventListener("stats", () => showFigures(player));
   stage.start();
+  keepVolume(stage.video);
   const [button, count, problem] = ["#follow", "#followers", "#follow-problem"].map(find);
   new FollowButton(stream, { button, count, problem });
 }

@@ -320,8 +320,6 @@ class MemoryStore:
             case Append(channel=channel) | TouchChannel(channel) | Trim(channel):
                 if it := self._channels.get(channel):
                     _change(it, change)
-            case AppendForFollowers():
-                self._append_for_followers(change)
             case _:
                 self._make_beside(change)
 
@@ -329,6 +327,8 @@ class MemoryStore:
         match change:
             case PutFollow() | DropFollow():
                 self._follows.make(change)
+            case AppendForFollowers():
+                self._append_for_followers(change)
             case BeginFanOut() | AdvanceFanOut():
                 self._fan_outs.make(change)
             case _ if isinstance(change, PushChange):

@@ -162,9 +162,10 @@ def test_what_is_no_patch_is_refused(patch: Any) -> None:
 
 
 def test_a_patch_that_copies_the_whole_into_itself_is_stopped_early() -> None:
-    bomb = [{"op": "copy", "from": "", "path": f"/{number}"} for number in range(OPERATIONS)]
+    bomb = [{"op": "copy", "from": "", "path": f"/{number}"} for number in range(5)]
     with pytest.raises(PatchRefused, match="at most 1000 bytes"):
         json_patched(bomb, {"a": "x" * 100}, MOST)
+    assert json_patched(bomb[:3], {"a": "x" * 100}, MOST)
 
 
 def test_a_patch_that_makes_the_document_deep_without_end_is_stopped() -> None:
