@@ -174,3 +174,25 @@ def test_the_message_names_the_source_of_the_setting(tmp_path: Path) -> None:
     file.write_text("[limits]\nlag_s = -1\n")
     with pytest.raises(ConfigError, match=r"my\.toml: `limits\.lag_s` must be"):
         load_config(file)
+
+
+@pytest.mark.parametrize(
+    ("schemas", "said"),
+    [
+        ([{"namespace": "a b", "inline": "{}"}], "cannot be the name of a namespace"),
+        ([{"namespace": "..", "inline": "{}"}], "cannot be the name of a namespace"),
+        ([{"namespace": "a"}], "needs a schema"),
+        ([{"namespace": "a", "inline": "{}", "file": "a.json"}], "needs a schema"),
+        ([{"namespace": "a", "inline": "{}"}] * 2, "one schema, and not several"),
+    ],
+)
+def test_a_namespace_of_settings_has_a_name_and_one_schema(
+    schemas: list[dict[str, str]], said: str
+) -> None:
+    assert said in complaint(settings__schemas=schemas)
+
+
+def test_a_schema_of_settings_stands_in_the_file_or_beside_it() -> None:
+    schemas = [{"namespace": "a", "inline": "{}"}, {"namespace": "b", "file": "b.json"}]
+    config = load_config(overrides={"settings.schemas": schemas})
+    assert [each.namespace for each in config.settings.schemas] == ["a", "b"]
