@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 import http_ece
+import pytest
 import trio
 from support import ffmpeg, media
 from support.browser import DevTools, Page, browsing
@@ -24,6 +25,8 @@ from support.viewers import wait_live
 from relay.notify.push.base64url import encoded
 from relay.store.follows import PutFollow
 from relay.store.open import open_store
+
+pytestmark = pytest.mark.alone
 
 STAND_IN = """
 window.asked = 0;
