@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from relay.notify.notices import Notices
-from relay.server.push_metrics import push_metrics
 from relay.notify.websub.websub import WebSub
+from relay.server.push_metrics import push_metrics
 
 
 def notice_metrics(notices: Notices) -> Iterator[Metric]:
@@ -14,8 +14,8 @@ def notice_metrics(notices: Notices) -> Iterator[Metric]:
     yield CounterMetricFamily("relay_events", "Events announced", value=notices.announcer.announced)
     yield from _followers(notices)
     yield from _webhooks(notices)
-    yield from push_metrics(notices.push)
     yield from _websub(notices.websub)
+    yield from push_metrics(notices.push)
     yield from _outbound(notices)
 
 
