@@ -159,8 +159,8 @@ SUBSCRIPTION_NOT_POSSIBLE = Cause(
     name="subscription-not-possible",
     status=422,
     title="This cannot be a push subscription",
-    meaning="Send what `PushSubscription.toJSON()` returns.  Its endpoint must be asked with TLS, and "
-    "be a public address unless `outbound.allow` says otherwise; nothing was changed.",
+    meaning="Send what `PushSubscription.toJSON()` returns.  Its endpoint must be asked with TLS, "
+    "and be a public address unless `outbound.allow` says otherwise; nothing was changed.",
 )
 NO_SUCH_SUBSCRIPTION = Cause(
     name="no-such-subscription",
@@ -259,7 +259,8 @@ ROOM_NOT_POSSIBLE = Cause(
     name="room-not-possible",
     status=422,
     title="This cannot be a room",
-    meaning="A member is not what it must be, or two users cannot have a room; nothing was changed.",
+    meaning="A member is not what it must be, or two users cannot have a room; nothing was "
+    "changed.",
 )
 TOO_MANY_ROOMS = Cause(
     name="too-many-rooms",
@@ -333,8 +334,8 @@ PAGE_NOT_POSSIBLE = Cause(
     name="page-not-possible",
     status=422,
     title="There cannot be such a page",
-    meaning="A parameter is not what it must be, two of them contradict each other, or the cursor is "
-    "none that was given out for this room; `detail` says which.",
+    meaning="A parameter is not what it must be, two of them contradict each other, or the cursor "
+    "is none that was given out for this room; `detail` says which.",
 )
 
 CAUSES = {

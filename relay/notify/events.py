@@ -18,6 +18,8 @@ class Described:
 
     title: str | None
     category: str | None
+    picture: str | None = None
+    """Its address."""
     user: str | None
     """Whose it is."""
     is_listed: bool
@@ -50,6 +52,7 @@ def event_of(notice: Notice, stream: str, said: Described, *, event_id: str, sou
         "user": said.user,
         "title": said.title,
         "category": said.category,
+        "picture": said.picture,
         **notice.data,
     }
     if (since_ms := data.pop("since_ms")) is not None:

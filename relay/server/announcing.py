@@ -56,6 +56,7 @@ def announce(
         return Described(
             title=details.title,
             category=details.category,
+            picture=details.picture,
             user=next(iter(access.owners(stream)), None),
             is_listed=details.visibility is Visibility.PUBLIC,
         )

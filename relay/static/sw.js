@@ -13,11 +13,11 @@ self.addEventListener("notificationclick", (event) => {
 });
 
 async function show({ id, notification }) {
-  const { title, body = "", navigate, tag } = notification;
+  const { title, body = "", icon, navigate, tag } = notification;
   // What is told twice makes one sound; the next broadcast of the same stream makes another.
   const shown = await self.registration.getNotifications({ tag });
   const isNews = !shown.some((each) => each.data?.id === id);
-  const options = { body, tag, renotify: isNews, silent: !isNews, data: { id, path: navigate } };
+  const options = { body, icon, tag, renotify: isNews, silent: !isNews, data: { id, path: navigate } };
   await self.registration.showNotification(title, options);
 }
 

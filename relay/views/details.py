@@ -1,6 +1,6 @@
-"""What the owner of a stream, or the site, says of it: title, category, location, visibility.
+"""What the owner of a stream, or the site, says of it: its title, its picture, who finds it.
 
-Kept and shown as one JSON object with all four members, changed by a merge patch (RFC 7396): a
+Kept and shown as one JSON object with all five members, changed by a merge patch (RFC 7396): a
 member that is there is set, one that is null is taken away, the others stay.
 """
 
@@ -17,6 +17,7 @@ from relay.views.area import Place
 
 TITLE_LENGTH = 140
 CATEGORY_LENGTH = 60
+PICTURE_LENGTH = 500
 _DECIMALS = 5
 """Of degrees: a metre."""
 
@@ -25,6 +26,9 @@ _FORBIDDEN = re.compile(
     # the text around it: a title must not rearrange the page that it stands on.
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+
+_ADDRESS = re.compile(r"https://[A-Za-z0-9.\-]+(:[0-9]{1,5})?(/[!-~]*)?")
+"""In printable ASCII (RFC 3986): it goes into pages and notifications of others."""
 
 
 class Visibility(enum.Enum):
@@ -41,6 +45,8 @@ class Details:
 
     title: str | None = None
     category: str | None = None
+    picture: str | None = None
+    """Its address, on whatever server; nobody here fetches it."""
     location: Place | None = None
     visibility: Visibility = Visibility.PUBLIC
 
@@ -49,6 +55,7 @@ class Details:
         return {
             "title": self.title,
             "category": self.category,
+            "picture": self.picture,
             "location": self.location and {"lat": self.location.lat, "lon": self.location.lon},
             "visibility": self.visibility.value,
         }
@@ -102,6 +109,16 @@ def _text(name: str, length: int) -> Callable[[Any], str | None]:
     return read
 
 
+def _picture(value: Any) -> str:
+    if not isinstance(value, str):
+        raise FormatError("picture is the address of one, or null")
+    if len(value) > PICTURE_LENGTH:
+        raise FormatError(f"picture has at most {PICTURE_LENGTH} characters")
+    if not _ADDRESS.fullmatch(value):
+        raise FormatError("picture is an address that begins with https://")
+    return value
+
+
 def _place(value: Any) -> Place:
     if not isinstance(value, dict) or value.keys() != {"lat", "lon"}:
         raise FormatError("location is an object with lat and lon, or null")
@@ -126,6 +143,7 @@ def _visibility(value: Any) -> Visibility:
 _MEMBERS: dict[str, Callable[[Any], Any]] = {
     "title": _text("title", TITLE_LENGTH),
     "category": _text("category", CATEGORY_LENGTH),
+    "picture": _picture,
     "location": _place,
     "visibility": _visibility,
 }

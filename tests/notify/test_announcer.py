@@ -15,7 +15,13 @@ from relay.notify.events import Described
 from relay.store.contract import Append
 from relay.store.outbox import PutAiring, PutEvent, StoredEvent
 
-SAID = Described(title="Cats", category="pets", user="u-1", is_listed=True)
+SAID = Described(
+    title="Cats",
+    category="pets",
+    picture="https://img.example/cat.jpg",
+    user="u-1",
+    is_listed=True,
+)
 OWN = f"stream:{STREAM}"
 
 
@@ -48,6 +54,7 @@ async def test_an_event_says_what_happened_where_and_when_as_cloudevents_have_it
         "user": "u-1",
         "title": "Cats",
         "category": "pets",
+        "picture": "https://img.example/cat.jpg",
         "session": "s-1",
         "since": "2023-11-14T22:13:20.000Z",
     }

@@ -21,7 +21,10 @@ from relay.views.area import Place
 from relay.views.details import Details, Visibility, stored
 
 CAT = "/api/v1/streams/live/cat"
-NOTHING = {"title": None, "category": None, "location": None, "visibility": "public"}
+NOTHING: dict[str, Any] = {
+    **dict.fromkeys(("title", "category", "picture", "location")),
+    "visibility": "public",
+}
 MERGE_PATCH = ("Content-Type", "application/merge-patch+json")
 WHEN = "2026-01-01T00:00:00Z"
 
@@ -89,6 +92,7 @@ async def test_a_merge_patch_sets_takes_away_and_leaves_alone(tmp_path: Path) ->
         first = {
             "title": " A cat ",
             "category": "Animals",
+            "picture": "https://img.example/cat.jpg?w=480",
             "location": {"lat": 59.938612, "lon": -0.0},
         }
         answer = await asked(here, patch(first, *owner))
@@ -98,6 +102,7 @@ async def test_a_merge_patch_sets_takes_away_and_leaves_alone(tmp_path: Path) ->
             "user": "ann",
             "title": "A cat",
             "category": "Animals",
+            "picture": "https://img.example/cat.jpg?w=480",
             "location": {"lat": 59.93861, "lon": 0.0},
             "visibility": "public",
         }
@@ -115,13 +120,20 @@ async def test_a_merge_patch_sets_takes_away_and_leaves_alone(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("body", "status", "problem"),
     [
-        ({"colour": "red"}, 422, "title, category, location, visibility"),
+        ({"colour": "red"}, 422, "title, category, picture, location, visibility"),
         ({"title": 5}, 422, "title is a text"),
         ({"title": "x" * 141}, 422, "140 characters"),
         ({"title": "a\nb"}, 422, "control characters"),
         ({"title": "a\u202eb"}, 422, "control characters"),
         ({"title": "\x85"}, 422, "control characters"),
         ({"category": "x" * 61}, 422, "60 characters"),
+        ({"picture": 5}, 422, "address of one"),
+        ({"picture": "https://a.example/" + "x" * 500}, 422, "500 characters"),
+        ({"picture": "http://a.example/x.jpg"}, 422, "https://"),
+        ({"picture": "javascript:alert(1)"}, 422, "https://"),
+        ({"picture": "https://a.example/a b"}, 422, "https://"),
+        ({"picture": "https://ann@a.example/"}, 422, "https://"),
+        ({"picture": ""}, 422, "https://"),
         ({"location": "here"}, 422, "lat and lon"),
         ({"location": {"lat": 1}}, 422, "lat and lon"),
         ({"location": {"lat": 1, "lon": 2, "alt": 3}}, 422, "lat and lon"),

@@ -1,6 +1,7 @@
 """The engine of live views, against recomputing everything."""
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,6 +36,8 @@ ITEMS = st.builds(
 )
 FILTERS = st.one_of(
     st.just(Filter()),
+    # Few items pass all that a filter may want; what somebody follows alone lets more through.
+    st.builds(Filter, followed_by=st.sampled_from(["cid", "dan"]), unlisted=st.booleans()),
     st.builds(
         Filter,
         stream=st.sampled_from([None, "live/a", "live/b"]),
@@ -183,7 +186,7 @@ def test_a_new_view_begins_with_what_is_there(items: list[Item], query: Query) -
     engine = Engine(10)
     for each in items:
         engine.put(each)
-    assert engine.open(query).items() == recomputed(engine, query, {})
+    assert engine.open(query).items() == recomputed(engine, query, defaultdict(set))
 
 
 def changes(engine: Engine) -> list[tuple[str, Any]]:
@@ -264,6 +267,30 @@ def test_there_are_only_so_many_different_views() -> None:
     assert engine.open(Query(limit=1)) is first
     engine.close(first)
     engine.open(Query(limit=3))
+
+
+def test_what_somebody_follows_comes_and_goes_without_any_item_being_another() -> None:
+    engine = Engine(1000)
+    for name in "abc":
+        engine.put(item(name))
+    both = [
+        engine.open(Query(filter=Filter(followed_by="ann"), limit=n), ["live/a"]) for n in (1, 5)
+    ]
+    other = engine.open(Query(filter=Filter(followed_by="bob")), ["live/b"])
+    engine.follow("ann", "live/b", follows=True)
+    engine.follow("ann", "live/nobody", follows=True)
+    engine.follow("ann", "live/a", follows=False)
+    # Who is told so twice is told nothing.
+    engine.follow("ann", "live/a", follows=False)
+    engine.follow("nobody", "live/a", follows=True)
+    told = {
+        window: [(each.action, each.old or each.new) for each in events]
+        for window, events in engine.take_changes()
+    }
+    a, b = engine.items["live/a"], engine.items["live/b"]
+    gone_and_come = [(Action.DELETE, a), (Action.INSERT, b)]
+    assert told == {both[0]: gone_and_come, both[1]: gone_and_come[::-1]}
+    assert [window.items() for window in (*both, other)] == [[b], [b], [b]]
 
 
 def test_only_filters_that_may_match_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,8 @@ def text_of(event: StoredEvent) -> bytes:
     notification = _notification(event, said)
     if title := said["title"]:
         notification["body"] = title
+    if picture := said.get("picture"):
+        notification["icon"] = picture
     text = msgspec.json.encode(_message(event, notification) | about | described)
     return text if len(text) <= MOST_BYTES else short_text_of(event)
 

@@ -11,7 +11,7 @@ from relay.http.causes import (
 )
 from relay.http.described import Answered, Operation, Schema, many, or_null, record, text, whole
 from relay.live.statistics import State
-from relay.views.details import CATEGORY_LENGTH, TITLE_LENGTH, Visibility
+from relay.views.details import CATEGORY_LENGTH, PICTURE_LENGTH, TITLE_LENGTH, Visibility
 
 _NAME: dict[str, Schema] = {
     "app": text("The first part of the watch name"),
@@ -22,6 +22,7 @@ _PLACE = record({"lat": {"type": "number"}, "lon": {"type": "number"}})
 _DETAILS: dict[str, Schema] = {
     "title": or_null(text("What it is about", maxLength=TITLE_LENGTH)),
     "category": or_null(text("What kind of thing that is", maxLength=CATEGORY_LENGTH)),
+    "picture": or_null(text("Address of a picture of it", maxLength=PICTURE_LENGTH)),
     "location": or_null(_PLACE),
     "visibility": text("Who finds it", enum=[visibility.value for visibility in Visibility]),
 }

@@ -18,6 +18,7 @@ def online(**said: Any) -> StoredEvent:
         "user": "u-1",
         "title": None,
         "category": None,
+        "picture": None,
         "session": "s",
         "since": "2023-11-14T22:13:20.000Z",
         **said,
@@ -49,8 +50,13 @@ def test_a_push_is_a_declarative_notification_and_names_the_event() -> None:
 
 def test_of_what_nobody_has_said_nothing_is_there() -> None:
     text = json.loads(text_of(online()))
-    assert "body" not in text["notification"]
+    assert not {"body", "icon"} & text["notification"].keys()
     assert not {"title", "category"} & text.keys()
+
+
+def test_the_picture_of_a_stream_is_the_icon() -> None:
+    picture = "https://img.example/cat.jpg"
+    assert json.loads(text_of(online(picture=picture)))["notification"]["icon"] == picture
 
 
 @pytest.mark.parametrize("title", ["x" * MOST_BYTES, '"' * 2000, "\N{CAT FACE}" * 1000])
@@ -61,7 +67,9 @@ def test_what_has_no_room_is_left_out_whole(title: str) -> None:
 
 
 def test_the_longest_names_and_titles_have_room() -> None:
-    event = online(name="n" * 128, title='"' * 140, category='"' * 60)
+    event = online(
+        name="n" * 128, title='"' * 140, category='"' * 60, picture="https://a.example/" + "p" * 482
+    )
     assert "body" in json.loads(text_of(event))["notification"]
     assert len(text_of(event)) <= MOST_BYTES
     assert len(short_text_of(event)) < 700
