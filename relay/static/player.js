@@ -312,9 +312,13 @@ export class RelayPlayer extends EventTarget {
     on(document, "visibilitychange", () => !document.hidden && this.#woke());
   }
 
-  /** Media keys, picture in picture: as good as our own button.  A hidden tab is not. */
+  /**
+   * Media keys, picture in picture: as good as our own button.  A hidden tab is not, nor is the word
+   * of a pause that is over: it comes late, and who presses twice may be playing again.
+   */
   #pausedByOthers() {
-    if (!this.#wantsPlay || document.hidden || !this.#playhead.hasStarted || this.#video.error) return;
+    if (!this.#wantsPlay || !this.#video.paused) return;
+    if (document.hidden || !this.#playhead.hasStarted || this.#video.error) return;
     this.pause();
   }
 
