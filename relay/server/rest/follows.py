@@ -17,7 +17,7 @@ from relay.identity.caller import Kind
 from relay.notify.cloud_events import timestamp
 from relay.notify.follows import Follows, TooManyFollows
 from relay.server.exchange import Exchange
-from relay.server.rest.guests import GUEST_PREFIX, GUEST_S
+from relay.server.rest.users import own_user, until_ms
 from relay.store.contract import StoreUnavailable
 from relay.store.follows import Follow
 
@@ -32,7 +32,7 @@ async def every(exchange: Exchange) -> Response:
     Raises:
         HttpError: 403, it is somebody else; 422, a parameter is not what it must be; 503.
     """
-    user = _user(exchange)
+    user = own_user(exchange, "what they follow")
     below, limit = _page(exchange)
     with _refusals():
         found = await exchange.services.store.follows(user, below=below, limit=limit)
@@ -45,7 +45,7 @@ async def read(exchange: Exchange) -> Response:
     Raises:
         HttpError: 403, it is somebody else; 404, the user does not; 503.
     """
-    user = _user(exchange)
+    user = own_user(exchange, "what they follow")
     with _refusals():
         found = await exchange.services.store.follow(user, exchange.stream)
     if found is None:
@@ -59,10 +59,10 @@ async def put(exchange: Exchange) -> Response:
     Raises:
         HttpError: 403, it is somebody else; 409, there are too many; 503, it is not kept.
     """
-    user = _user(exchange)
+    user = own_user(exchange, "what they follow")
     with _refusals():
         found, is_new = await _follows(exchange).follow(
-            user, exchange.stream, until_ms=_until_ms(exchange, user)
+            user, exchange.stream, until_ms=until_ms(exchange, user)
         )
     return json_response(_one(exchange, found), 201 if is_new else 200)
 
@@ -73,7 +73,7 @@ async def remove(exchange: Exchange) -> Response:
     Raises:
         HttpError: 403, it is somebody else; 503, it goes on.
     """
-    user = _user(exchange)
+    user = own_user(exchange, "what they follow")
     with _refusals():
         await _follows(exchange).unfollow(user, exchange.stream)
     return Response(204)
@@ -103,29 +103,6 @@ def count(exchange: Exchange) -> Response:
 
 def _follows(exchange: Exchange) -> Follows:
     return exchange.services.notices.follows
-
-
-def _user(exchange: Exchange) -> str:
-    """Whose follows they are, who may see and change them.
-
-    Raises:
-        HttpError: 403, whoever asks is somebody else.
-    """
-    user, caller = exchange.params["user"], exchange.caller
-    if caller.kind is not Kind.OPERATOR and caller.sub != user:
-        raise insufficient("only this user and the operator may see and change what they follow")
-    return user
-
-
-def _until_ms(exchange: Exchange, user: str) -> int | None:
-    """From when on nobody can be this user: a guest is one for as long as the token lasts."""
-    caller, expires_at = exchange.caller, None
-    if caller.kind is Kind.GUEST:
-        expires_at = caller.expires_at
-    elif caller.kind is Kind.OPERATOR and user.startswith(GUEST_PREFIX):
-        # Whose token lasts no longer than one that is new.
-        expires_at = exchange.services.ports.wall() + GUEST_S
-    return None if expires_at is None else round(expires_at * 1000)
 
 
 def _page(exchange: Exchange) -> tuple[int, int]:

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from relay.errors import FormatError
-from relay.http.bearer import insufficient
 from relay.http.causes import (
     NO_SUCH_SUBSCRIPTION,
     STORE_UNAVAILABLE,
@@ -25,6 +24,7 @@ from relay.notify.committing import commit
 from relay.notify.push.subscribing import Offer, offer_of, service_of
 from relay.outbound.failures import Failure, Forbidden
 from relay.server.exchange import Exchange
+from relay.server.rest.users import own_user
 from relay.store.contract import StoreUnavailable
 from relay.store.push import DropPushSubscription, PushSubscription, PutPushSubscription
 
@@ -54,7 +54,7 @@ async def put(exchange: Exchange) -> Response:
         HttpError: 403, the user is somebody else; 422, it is none, or leads nowhere good; 503, it
             was not kept.
     """
-    user, offer = _user(exchange), _offer(exchange)
+    user, offer = own_user(exchange, "their devices"), _offer(exchange)
     now_ms = round(exchange.services.ports.wall() * 1000)
     device = PushSubscription(
         id=offer.id,
@@ -86,16 +86,8 @@ async def remove(exchange: Exchange) -> Response:
     return Response(204)
 
 
-def _user(exchange: Exchange) -> str:
-    """Whose devices these are: the caller's, unless that is the operator."""
-    user, caller = exchange.params["user"], exchange.caller
-    if caller.kind is not Kind.OPERATOR and caller.sub != user:
-        raise insufficient("these are the devices of somebody else")
-    return user
-
-
 async def _devices(exchange: Exchange) -> list[PushSubscription]:
-    user = _user(exchange)
+    user = own_user(exchange, "their devices")
     with _refusals():
         return await exchange.services.store.push_subscriptions(user)
 
