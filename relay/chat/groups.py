@@ -14,7 +14,7 @@ import structlog
 from relay.chat.errors import NoSuchRoom, TooManyRooms
 from relay.config.schema import NamespaceConfig
 from relay.errors import FormatError
-from relay.notify.committing import commit
+from relay.store.committing import commit
 from relay.store.contract import Store
 from relay.store.rooms import DropRoom, PutRoom
 from relay.store.writer import Writer

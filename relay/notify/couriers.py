@@ -23,10 +23,10 @@ import trio
 
 from relay.notify.addressees import Addressee, Addressees
 from relay.notify.agenda import Agenda
-from relay.notify.committing import commit
 from relay.notify.schedule import Outcome, Verdict, judge
 from relay.outbound.failures import OutboundError
 from relay.ports import Ports
+from relay.store.committing import commit
 from relay.store.contract import Store, StoreUnavailable
 from relay.store.outbox import Delivery, DeliveryState
 from relay.store.writer import Writer

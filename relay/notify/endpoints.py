@@ -11,10 +11,10 @@ import structlog
 import trio
 
 from relay.errors import FormatError, RelayError
-from relay.notify.committing import commit
 from relay.notify.endpoint import Endpoint, Secret, stored_endpoint
 from relay.notify.signing import SECRET_BYTES, make_secret
 from relay.ports import Ports
+from relay.store.committing import commit
 from relay.store.contract import Store
 from relay.store.outbox import DropEndpoint, PutEndpoint
 from relay.store.writer import Writer

@@ -6,7 +6,6 @@ import trio
 
 from relay.config.schema import NotifyConfig
 from relay.notify.announcer import Announcer
-from relay.notify.committing import commit
 from relay.notify.couriers import Couriers
 from relay.notify.endpoints import Endpoints
 from relay.notify.fan_out import FanOuts
@@ -15,6 +14,7 @@ from relay.notify.push.web_push import WebPush
 from relay.notify.websub.websub import WebSub
 from relay.outbound.client import Client
 from relay.ports import Ports
+from relay.store.committing import commit
 from relay.store.contract import Store, StoreUnavailable
 from relay.store.outbox import ForgetEvents
 from relay.store.writer import Writer

@@ -117,15 +117,15 @@ async def test_a_change_that_the_store_did_not_take_has_not_happened() -> None:
         said = await it.say(ANN, "hello")
         it.store.fails = lambda _: True
         with pytest.raises(StoreUnavailable):
-            await it.chat.edit(it.channel, ANN, said.message, Change(text="new"))
+            await it.chat.changes.edit(it.channel, ANN, said.message, Change(text="new"))
         with pytest.raises(StoreUnavailable):
-            await it.chat.delete(it.channel, ANN, said.message)
+            await it.chat.changes.delete(it.channel, ANN, said.message)
         with pytest.raises(StoreUnavailable):
-            await it.chat.react(it.channel, BOB, said.message, PLUS, is_on=True)
+            await it.chat.changes.react(it.channel, BOB, said.message, PLUS, is_on=True)
         it.store.fails = lambda _: False
         assert await it.log() == [said]
         assert list(it.channel.history.since(0)) == [said]
-        await it.chat.react(it.channel, BOB, said.message, PLUS, is_on=True)
+        await it.chat.changes.react(it.channel, BOB, said.message, PLUS, is_on=True)
         assert json.loads((await it.log())[1].data)["count"] == 1
 
 
@@ -137,7 +137,7 @@ async def test_two_deletions_at_once_are_one() -> None:
 
         async def delete(caller: Caller) -> None:
             try:
-                await it.chat.delete(it.channel, caller, said.message)
+                await it.chat.changes.delete(it.channel, caller, said.message)
             except MessageGone:
                 outcomes.append("gone")
             else:
@@ -155,8 +155,8 @@ async def test_who_leaves_amid_a_change_does_not_confuse_the_next() -> None:
     async with talk(SlowStore(commit_s=1.0)) as it:
         said = await it.say(ANN, "hello")
         with trio.move_on_after(0.1):
-            await it.chat.edit(it.channel, ANN, said.message, Change(text="secret"))
-        await it.chat.delete(it.channel, ANN, said.message)
+            await it.chat.changes.edit(it.channel, ANN, said.message, Change(text="secret"))
+        await it.chat.changes.delete(it.channel, ANN, said.message)
         assert b"secret" not in b"".join(one.data for one in await it.log())
         assert b"secret" not in b"".join(one.data for one in it.channel.history.since(0))
 
@@ -166,7 +166,7 @@ async def test_memory_and_its_account_are_as_the_store_is() -> None:
     async with talk() as it:
         said = await it.say(ANN, "x" * 900)
         held = it.channel.history.held_bytes
-        await it.chat.delete(it.channel, ANN, said.message)
+        await it.chat.changes.delete(it.channel, ANN, said.message)
         assert list(it.channel.history.since(0)) == await it.log()
         assert it.channel.history.held_bytes < held
         it.hub.forget(it.channel)
@@ -211,11 +211,13 @@ class People:
                     said = await self.it.say(caller, f"text-{number}-")
                     self.said.append(said.message)
                 case "edit":
-                    await chat.edit(channel, caller, message, Change(text=f"text-{number}-"))
+                    await chat.changes.edit(
+                        channel, caller, message, Change(text=f"text-{number}-")
+                    )
                 case "delete":
-                    await chat.delete(channel, caller, message)
+                    await chat.changes.delete(channel, caller, message)
                 case _:
-                    await chat.react(channel, caller, message, kind, is_on=what == "react")
+                    await chat.changes.react(channel, caller, message, kind, is_on=what == "react")
         except ChatError:
             return
 

@@ -12,10 +12,10 @@ from support.memory import in_virtual_time
 from support.outside import HANGS, MemoryOutside, Receiver, Step, answering
 from support.storing import SlowStore
 
-from relay.notify.committing import commit
 from relay.notify.endpoint import Endpoint
 from relay.notify.schedule import DELAYS_S, JITTER
 from relay.notify.webhooks import GONE
+from relay.store.committing import commit
 from relay.store.outbox import DeliveryState, Requeue
 
 DAYS_4 = 4 * 86_400.0

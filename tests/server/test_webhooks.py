@@ -20,9 +20,9 @@ from support.outside import Arrived, MemoryOutside, Receiver, Step, answering
 
 from relay.identity.keyfile import FILE_NAME, KeyFile, KeySet
 from relay.identity.keys import issue_api_key
-from relay.notify.committing import commit
 from relay.server.rest.openapi_document import document
 from relay.server.routes import OPERATOR, PUBLIC
+from relay.store.committing import commit
 from relay.store.contract import StoreUnavailable
 from relay.store.memory import MemoryStore
 from relay.store.outbox import DeliveryState, RecordAttempt

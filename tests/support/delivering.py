@@ -11,12 +11,12 @@ from support.outside import Arrived, MemoryOutside, Receiver, Step
 from support.storing import SlowStore
 
 from relay.config.schema import OutboundConfig
-from relay.notify.committing import commit
 from relay.notify.couriers import Couriers
 from relay.notify.endpoint import Endpoint
 from relay.notify.endpoints import Endpoints
 from relay.notify.webhooks import Webhooks
 from relay.outbound.client import Client
+from relay.store.committing import commit
 from relay.store.contract import Store
 from relay.store.outbox import Delivery, DeliveryState, PutEvent, StoredEvent
 from relay.store.writer import Writer

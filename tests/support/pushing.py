@@ -17,10 +17,10 @@ from support.storing import SlowStore
 
 from relay.config.schema import Config, OutboundConfig, PushConfig
 from relay.notify.cloud_events import encode
-from relay.notify.committing import commit
 from relay.notify.events import Event
 from relay.notify.push.web_push import WebPush
 from relay.outbound.client import Client
+from relay.store.committing import commit
 from relay.store.contract import Store
 from relay.store.follows import PutFollow
 from relay.store.outbox import PutEvent, StoredEvent

@@ -12,12 +12,12 @@ from support.outside import Arrived, MemoryOutside, Receiver, Step, answering
 from support.storing import SlowStore
 
 from relay.config.schema import OutboundConfig, WebsubConfig
-from relay.notify.committing import commit
 from relay.notify.events import Described, Event, event_of
 from relay.notify.session_events import Airing, EventType, Notice
 from relay.notify.websub.asking import Asked, read_asked
 from relay.notify.websub.websub import WebSub
 from relay.outbound.client import Client
+from relay.store.committing import commit
 from relay.store.contract import Store
 from relay.store.outbox import PutEvent, StoredEvent
 from relay.store.writer import Writer

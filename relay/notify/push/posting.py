@@ -23,7 +23,6 @@ import structlog
 import trio
 
 from relay.notify.agenda import Agenda
-from relay.notify.committing import commit
 from relay.notify.push.air import Air, RunningWave
 from relay.notify.push.encryption import SALT_BYTES, SCALAR_ENTROPY_BYTES, encrypt, private_key
 from relay.notify.push.judging import TOO_LARGE, Fate, Verdict, judge
@@ -37,6 +36,7 @@ from relay.outbound.exchange import Answer
 from relay.outbound.failures import OutboundError
 from relay.outbound.line import Line
 from relay.ports import Ports
+from relay.store.committing import commit
 from relay.store.contract import Store, StoreUnavailable
 from relay.store.push import (
     DropPushSubscription,

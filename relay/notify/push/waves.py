@@ -16,7 +16,6 @@ import attrs
 import structlog
 import trio
 
-from relay.notify.committing import commit
 from relay.notify.events import Event
 from relay.notify.push.air import Air, RunningWave
 from relay.notify.push.pace import Pace
@@ -24,6 +23,7 @@ from relay.notify.push.posting import Posting
 from relay.notify.push.subscribing import service_of
 from relay.notify.session_events import EventType
 from relay.ports import Ports
+from relay.store.committing import commit
 from relay.store.contract import Change, Store, StoreUnavailable
 from relay.store.follows import Follow
 from relay.store.outbox import StoredEvent

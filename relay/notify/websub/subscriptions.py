@@ -14,10 +14,10 @@ import trio
 
 from relay.config.schema import WebsubConfig
 from relay.errors import FormatError, RelayError
-from relay.notify.committing import commit
 from relay.notify.websub.asking import Asked
 from relay.notify.websub.subscription import Subscription, stored_subscription
 from relay.ports import Ports
+from relay.store.committing import commit
 from relay.store.contract import Store
 from relay.store.outbox import DropSubscription, PutSubscription
 from relay.store.writer import Writer

@@ -104,7 +104,7 @@ async def edit(exchange: Exchange) -> Response:
         raise refused(MESSAGE_NOT_POSSIBLE, str(error)) from None
     chat, message = exchange.services.chat, exchange.params["message"]
     with channel.held(), refusals():
-        await chat.edit(channel, exchange.caller, message, change)
+        await chat.changes.edit(channel, exchange.caller, message, change)
         found = await chat.message(channel.name.text, message, user=exchange.caller.sub)
     (one,) = found.messages
     return json_response(shown(one, found.reactions.get(one.offset, ()))).with_headers(*NO_STORE)
@@ -118,7 +118,9 @@ async def remove(exchange: Exchange) -> Response:
     """
     channel = await speaking(exchange)
     with channel.held(), refusals():
-        await exchange.services.chat.delete(channel, exchange.caller, exchange.params["message"])
+        await exchange.services.chat.changes.delete(
+            channel, exchange.caller, exchange.params["message"]
+        )
     return Response(204)
 
 
@@ -161,7 +163,9 @@ async def _react(exchange: Exchange, *, is_on: bool) -> Response:
     channel = await speaking(exchange)
     message = exchange.params["message"]
     with channel.held(), refusals():
-        await exchange.services.chat.react(channel, exchange.caller, message, reaction, is_on=is_on)
+        await exchange.services.chat.changes.react(
+            channel, exchange.caller, message, reaction, is_on=is_on
+        )
     return Response(204)
 
 

@@ -20,11 +20,11 @@ from relay.http.json_body import json_object
 from relay.http.response import Response, json_response
 from relay.identity.caller import Kind
 from relay.notify.cloud_events import timestamp
-from relay.notify.committing import commit
 from relay.notify.push.subscribing import Offer, offer_of, service_of
 from relay.outbound.failures import Failure, Forbidden
 from relay.server.exchange import Exchange
 from relay.server.rest.users import own_user
+from relay.store.committing import commit
 from relay.store.contract import StoreUnavailable
 from relay.store.push import DropPushSubscription, PushSubscription, PutPushSubscription
 

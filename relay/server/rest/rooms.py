@@ -111,7 +111,7 @@ async def mine(exchange: Exchange) -> Response:
     """
     user = _user(exchange)
     with refusals():
-        found = await exchange.services.chat.marks(user)
+        found = await exchange.services.chat.marks.all(user)
     rooms = [
         _mark(exchange, marker, user)
         for marker in found
@@ -141,7 +141,7 @@ async def open_direct(exchange: Exchange) -> Response:
     with refusals():
         channel = await exchange.services.hub.open(room)
         with channel.held():
-            await exchange.services.chat.mark(channel, user, 0)
+            await exchange.services.chat.marks.move(channel, user, 0)
     return json_response(_kind(exchange, room, user))
 
 
@@ -160,7 +160,7 @@ async def mark(exchange: Exchange) -> Response:
     with refusals():
         channel = await exchange.services.hub.open(room, exchange.caller)
         with channel.held():
-            await exchange.services.chat.mark(channel, user, offset)
+            await exchange.services.chat.marks.move(channel, user, offset)
     return Response(204)
 
 
@@ -173,7 +173,7 @@ async def unmark(exchange: Exchange) -> Response:
     user = own(exchange)
     count(exchange, MARKS, MARKS_PER_S)
     with refusals():
-        await exchange.services.chat.unmark(exchange.params["room"], user)
+        await exchange.services.chat.marks.drop(exchange.params["room"], user)
     return Response(204)
 
 

@@ -23,13 +23,13 @@ from relay.http.errors import HttpError, refused
 from relay.http.json_body import json_object
 from relay.http.response import Response, json_response
 from relay.notify.cloud_events import timestamp
-from relay.notify.committing import commit
 from relay.notify.endpoint import Endpoint, description, event_types
 from relay.notify.endpoints import TooManyEndpoints, UnknownEndpoint
 from relay.notify.notices import Notices
 from relay.notify.signing import SECRET_BYTES
 from relay.outbound.failures import Forbidden
 from relay.server.exchange import Exchange
+from relay.store.committing import commit
 from relay.store.contract import StoreUnavailable
 from relay.store.outbox import Delivery, DeliveryState, Requeue
 
