@@ -13,7 +13,7 @@ class CrowdPlan(abc.ABC):
     """Where they connect; `%` is a number."""
     seconds: float
     warm_s: float
-    """Between the last arrival and the window."""
+    """Between the last arrival and the window; viewers must all play, too, or have been refused."""
     ramp_s: float
     """Within which they arrive."""
     parsed: int

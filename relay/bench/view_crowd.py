@@ -22,7 +22,11 @@ from relay.rtmp.handshake import ENTROPY_SIZE
 
 ARRIVALS_AT_ONCE = 16
 SIGN_OF_LIFE_S = 15.0
-"""Servers that ask at all ask every 20 to 60 seconds."""
+"""Servers that ask at all ask every 20 to 60 seconds.  Each viewer counts from its own arrival, as
+people do: ten thousand words in one moment are an attack, and no audience.
+"""
+PATIENCE_S = 30.0
+"""For those who have arrived, to play or to be refused."""
 TELL_S = 0.5
 MAX_WAIT_S = 0.1
 
@@ -35,18 +39,23 @@ class Crowd:
         self._plan = plan
         self._begin = begin
         self._arrivals = deque(plan.numbers(process))
+        self._unsettled = len(self._arrivals)
+        """How many neither play nor are refused yet."""
         self._parsed = plan.parsed_numbers()
         self._address = resolve(Target.parse(plan.url.replace("%", "0")))
         self._tls = _unverified() if Target.parse(plan.url).scheme in TLS else None
         self._entropy = secrets.token_bytes(ENTROPY_SIZE)
         self._viewers: list[Viewer] = []
         self._sweep = Sweep(self, plan.sweep_ms, begin, lambda viewer: viewer.has_ended)
-        self._life_due = begin + SIGN_OF_LIFE_S
+        self._lives: deque[tuple[float, Viewer]] = deque()
+        """Who shows next that it is there, and when."""
         self._refusals: Counter[str] = Counter()
 
     def run(self, mark: Callable[[str], None], tell: Callable[[Tally], None]) -> Figures:
         """Let them arrive, warm up, measure; `mark` where the window begins and ends."""
-        self._go_on_until(self._begin + self._plan.window_s, tell)
+        arrived = self._begin + self._plan.ramp_s
+        self._go_on_until(arrived + PATIENCE_S, tell, lambda: not self._unsettled)
+        self._go_on_until(max(arrived, time.monotonic()) + self._plan.warm_s, tell)
         gc.freeze()
         started, cpu = self._begin_window(), CpuMeter()
         mark("measuring")
@@ -56,9 +65,14 @@ class Crowd:
         mark("measured")
         return figures
 
-    def _go_on_until(self, end: float, tell: Callable[[Tally], None]) -> None:
+    def _go_on_until(
+        self,
+        end: float,
+        tell: Callable[[Tally], None],
+        is_done: Callable[[], bool] = lambda: False,
+    ) -> None:
         told = time.monotonic()
-        while (now := time.monotonic()) < end:
+        while (now := time.monotonic()) < end and not is_done():
             self._arrive(now)
             self._sweep.go_on(end, self._look)
             self._show_life(now)
@@ -92,6 +106,7 @@ class Crowd:
         try:
             sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         except OSError as error:
+            self._unsettled -= 1
             self._refuse(str(error))
             return
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -136,6 +151,8 @@ class Crowd:
         if viewer.media_at is None:
             return
         self.tally.playing += 1
+        self._unsettled -= 1
+        self._lives.append((viewer.media_at + SIGN_OF_LIFE_S, viewer))
         if viewer.is_swept and self._plan.sweep_ms:
             self._sweep.add(viewer, fd)
 
@@ -164,12 +181,11 @@ class Crowd:
             viewer.last = now
 
     def _show_life(self, now: float) -> None:
-        if now < self._life_due:
-            return
-        self._life_due = now + SIGN_OF_LIFE_S
-        for viewer in self._viewers:
-            if viewer.media_at is None or viewer.has_ended:
+        while self._lives and self._lives[0][0] <= now:
+            _, viewer = self._lives.popleft()
+            if viewer.has_ended:
                 continue
+            self._lives.append((now + SIGN_OF_LIFE_S, viewer))
             try:
                 viewer.say(viewer.opening.sign_of_life(viewer.received))
             except OSError as error:
@@ -182,6 +198,7 @@ class Crowd:
         if viewer.has_ended:
             return
         viewer.has_ended = True
+        self._unsettled -= viewer.media_at is None
         self._sweep.forget(viewer.sock.fileno())
         viewer.sock.close()
         if viewer.opening.accepted:
