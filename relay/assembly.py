@@ -21,6 +21,7 @@ from relay.identity.token_files import TokenFiles
 from relay.live.stage import Stage
 from relay.live.statistics import BroadcastSettings
 from relay.notify.follows import Follows
+from relay.pictures.pictures import Pictures
 from relay.ports import Ports
 from relay.server.access import Access
 from relay.server.admission import Admission
@@ -63,7 +64,6 @@ def assemble(config: Config, ports: Ports, store: Store) -> Services:
         KeyFile(config.data / FILE_NAME),
         TokenFiles.configured(config, ports.random.randbytes),
         Throttle(limits.wrong_keys_per_minute, THROTTLED_ADDRESSES),
-        Throttle(limits.guests_per_minute, THROTTLED_ADDRESSES),
         ports.monotonic,
         ports.wall,
     )
@@ -102,7 +102,10 @@ def assemble(config: Config, ports: Ports, store: Store) -> Services:
             writer=writer,
         ),
         settings=Settings(config.settings, config.notify.source, ports, store, writer, hub),
+        pictures=Pictures(ports.pictures, ports.monotonic),
         settings_changes=Allowance("settings", config.settings.changes_per_minute),
+        follow_changes=Allowance("follows", limits.follow_changes_per_minute),
+        new_guests=Allowance("guests", limits.guests_per_minute),
         poll_sessions=PollSessions(limits, ports),
         pump=pump,
         budget=budget,

@@ -263,7 +263,7 @@ class Limits:
     """What hostile or broken peers run into.  Seconds and bytes unless a name says otherwise."""
 
     handshake_s: float = 10.0
-    """From the first byte of a connection to `publish`, or to a whole HTTP request head."""
+    """From the first byte of a connection to `publish` or `play`, or to a whole HTTP request head."""
     first_packet_s: float = 10.0
     """From `Publish.Start` to the first decodable packet."""
     publisher_idle_s: float = 15.0
@@ -301,6 +301,8 @@ class Limits:
     """How long a connection or a subscription outlives its token, for another one to come."""
     before_publish_bytes: int = 128 * 1024
     """From one encoder before each of its publications; it needs some five thousand."""
+    player_bytes_per_s: int = 2048
+    """From one RTMP player, over ten seconds: acknowledgements, and now and then a command."""
     publisher_bits_per_s: int = 50_000_000
     lag_bytes: int = 8 * 1024 * 1024
     """Queued for one viewer before its pieces are dropped up to the next keyframe."""
@@ -323,6 +325,8 @@ class Limits:
     """Guest tokens that one address gets; a school behind NAT is one."""
     follows_per_user: int = 1000
     """Streams that one user, or guest, follows."""
+    follow_changes_per_minute: int = 120
+    """By one of them; the operator is not bounded."""
     memory_bytes: int = 1024 * 1024 * 1024
     """What queues, logs and unread socket buffers may hold before new viewers are refused."""
     drain_s: float = 8.0

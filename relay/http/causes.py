@@ -66,6 +66,20 @@ SITE_SILENT = Cause(
     meaning="Whether somebody may watch is the site's to say, and it could not be asked.  Try "
     "again after as many seconds as `Retry-After` says.",
 )
+NO_PICTURES_HERE = Cause(
+    name="no-pictures-here",
+    status=501,
+    title="This server makes no pictures",
+    meaning="What decodes them is not installed.  The operator gets it with "
+    "`pip install 'trio-relay[pictures]'`.",
+)
+NO_PICTURE_NOW = Cause(
+    name="no-picture-now",
+    status=503,
+    title="There is no picture of this broadcast now",
+    meaning="Its newest keyframe is still to come, cannot be decoded, or others come first.  Try "
+    "again after as many seconds as `Retry-After` says.",
+)
 NOT_JSON = Cause(
     name="not-json",
     status=400,
@@ -241,7 +255,7 @@ TOO_MANY_CHANGES = Cause(
     status=429,
     title="This user has changed too much",
     meaning="Wait as many seconds as `Retry-After` says.  The operator may set "
-    "`settings.changes_per_minute`.",
+    "`settings.changes_per_minute` and `limits.follow_changes_per_minute`.",
 )
 NO_SUCH_ROOM = Cause(
     name="no-such-room",
@@ -335,7 +349,7 @@ PAGE_NOT_POSSIBLE = Cause(
     status=422,
     title="There cannot be such a page",
     meaning="A parameter is not what it must be, two of them contradict each other, or the cursor "
-    "is none that was given out for this room; `detail` says which.",
+    "is none that was given out here; `detail` says which.",
 )
 
 CAUSES = {
@@ -347,6 +361,8 @@ CAUSES = {
         NOT_ALLOWED,
         REFUSED_BY_SITE,
         SITE_SILENT,
+        NO_PICTURES_HERE,
+        NO_PICTURE_NOW,
         NOT_JSON,
         NOT_SAID_TO_BE_JSON,
         NAME_NOT_POSSIBLE,

@@ -1,4 +1,4 @@
-"""How often one address may do what costs us something: show a wrong key, ask for a guest's token.
+"""How often one address may do what costs us something, as showing a wrong key does.
 
 Nobody guesses 256 bits; this keeps the encoder with last year's key, which retries many times a
 second, and the curious from costing more than a comparison each.
@@ -36,12 +36,12 @@ class Throttle:
 
     def wait_s(self, address: str, now: float) -> float:
         """How long it may not; 0 if it may."""
-        record = self._records.get(_neighbourhood(address))
+        record = self._records.get(neighbourhood(address))
         return 0.0 if record is None else max(0.0, record.blocked_until - now)
 
     def count(self, address: str, now: float) -> None:
         """This host has done it once more."""
-        record = self._record(_neighbourhood(address), now)
+        record = self._record(neighbourhood(address), now)
         record.times += 1
         if record.times >= self.per_minute:
             record.blocked_until = now + MINUTE_S
@@ -59,7 +59,7 @@ class Throttle:
         return record
 
 
-def _neighbourhood(address: str) -> str:
+def neighbourhood(address: str) -> str:
     """What one party controls: an IPv4 address, or the /64 of an IPv6 one (RFC 6177)."""
     try:
         host = ipaddress.ip_address(address)

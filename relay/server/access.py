@@ -74,7 +74,6 @@ class Access:
     _key_file: KeyFile
     _token_files: TokenFiles
     _wrong_keys: Throttle
-    _guests: Throttle
     _clock: Callable[[], float]
     """Steady."""
     _wall: Callable[[], float]
@@ -130,15 +129,6 @@ class Access:
     def mint(self, claims: Claims) -> str:
         """A token of our own with these claims."""
         return self._keyring.mint(claims)
-
-    def guest_wait_s(self, client: str) -> float:
-        """How long a client at this address must wait for another guest's token; 0 if it gets one,
-        which then counts.
-        """
-        wait_s = self._guests.wait_s(client, self._clock())
-        if wait_s <= 0:
-            self._guests.count(client, self._clock())
-        return wait_s
 
     async def watch_keys(
         self, stage: Stage, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED

@@ -4,9 +4,11 @@ from collections.abc import Awaitable, Callable
 
 import attrs
 
+from relay.http.causes import Cause
 from relay.http.connection import HttpConnection
 from relay.http.cors import listed_origin, sharing
-from relay.http.errors import HttpError
+from relay.http.errors import HttpError, refused
+from relay.http.rate_limit import Spent
 from relay.http.request import Request
 from relay.http.response import Headers, Response
 from relay.identity.caller import Caller
@@ -27,6 +29,8 @@ class Exchange:
     params: dict[str, str]
     caller: Caller
     """Who asks, as far as that was shown; the route has said who may."""
+    spent: list[Spent] = attrs.field(factory=list, init=False)
+    """What this request has used up of what one may do so often; its answer says so."""
 
     @property
     def services(self) -> Services:
@@ -44,6 +48,20 @@ class Exchange:
         """
         origin = listed_origin(self.request, self.services.config.http.allowed_origins)
         return () if origin is None else sharing(origin)
+
+    def spend(self, spent: Spent, cause: Cause) -> None:
+        """Go on if that was not once too often; whatever the answer, it says how many are left.
+
+        Raises:
+            HttpError: 429; it was.
+        """
+        self.spent.append(spent)
+        if spent.is_too_much:
+            raise refused(cause, None, ("Retry-After", str(spent.reset_s)))
+
+    def with_limits(self, response: Response) -> Response:
+        """The same answer, which says as well what was used up."""
+        return response.with_headers(*(field for spent in self.spent for field in spent.headers))
 
     def refuse_if_full(self) -> None:
         """A new viewer needs room.

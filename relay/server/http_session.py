@@ -124,24 +124,27 @@ def _play(
 
 async def _awaited(waiting: _Waiting) -> Response | Reason | Next:
     """As `_response`, for an answer that is not there yet."""
+    exchange = waiting.exchange
     try:
-        return await waiting.answer(waiting.exchange)
+        answer = await waiting.answer(exchange)
     except HttpError as error:
-        return error.response()
+        answer = error.response()
     except Exception:
-        log.exception("request failed", path=redact(waiting.exchange.request.path))
-        return HttpError(500).response()
+        log.exception("request failed", path=redact(exchange.request.path))
+        answer = HttpError(500).response()
+    return exchange.with_limits(answer) if isinstance(answer, Response) else answer
 
 
 def _response(handler: Answers, exchange: Exchange) -> Response:
     """The answer; a fault of ours is one, too, and the connection lives on."""
     try:
-        return handler.answer(exchange)
-    except HttpError:
-        raise
+        answer = handler.answer(exchange)
+    except HttpError as error:
+        answer = error.response()
     except Exception:
         log.exception("request failed", path=redact(exchange.request.path))
-        return HttpError(500).response()
+        answer = HttpError(500).response()
+    return exchange.with_limits(answer)
 
 
 async def _next_request(connection: Connection, http: HttpConnection) -> Request | Reason:

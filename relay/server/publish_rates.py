@@ -1,10 +1,13 @@
 """How fast one party may publish over requests, which share no connection that could count them."""
 
+import math
 from collections import OrderedDict
 
 import attrs
 
-WINDOW_S = 10.0
+from relay.http.rate_limit import Spent
+
+WINDOW_S = 10
 """A burst is no rate."""
 PARTIES = 10_000
 
@@ -21,10 +24,10 @@ class PublishRates:
 
     _windows: OrderedDict[tuple[str, str], _Window] = attrs.field(factory=OrderedDict, init=False)
 
-    def wait_s(
+    def spend(
         self, party: str, namespace: str, publications: int, per_s: float, now: float
-    ) -> float:
-        """Count so many, and say 0; or say how long the party must wait, and count nothing."""
+    ) -> Spent:
+        """Count so many, or say that they are too many, and count nothing."""
         key = party, namespace
         window = self._windows.pop(key, None)
         if window is None or now >= window.ends:
@@ -32,7 +35,7 @@ class PublishRates:
         self._windows[key] = window
         if len(self._windows) > PARTIES:
             self._windows.popitem(last=False)
-        if window.published + publications > WINDOW_S * per_s:
-            return window.ends - now
-        window.published += publications
-        return 0.0
+        quota = math.floor(WINDOW_S * per_s)
+        left = quota - window.published - publications
+        window.published += publications if left >= 0 else 0
+        return Spent(namespace, quota, WINDOW_S, max(-1, left), math.ceil(window.ends - now))

@@ -17,6 +17,7 @@ from relay.http.forwarded import Network as TrustedNetwork
 from relay.http.rate_limit import Allowance
 from relay.live.stage import Stage
 from relay.notify.notices import Notices
+from relay.pictures.pictures import Pictures
 from relay.ports import Ports
 from relay.reasons import Reason
 from relay.server.access import Access
@@ -78,8 +79,13 @@ class Services:
     views: Views
     notices: Notices
     settings: Settings
+    pictures: Pictures
     settings_changes: Allowance
     """By user."""
+    follow_changes: Allowance
+    """By user."""
+    new_guests: Allowance
+    """By address."""
     poll_sessions: PollSessions
     pump: Pump
     budget: Budget

@@ -217,7 +217,6 @@ BAD = {
     "HTTP/3.0": (b"GET / HTTP/3.0\r\nHost: a\r\n\r\n", 505),
     "unknown method": (request_bytes("BREW"), 501),
     "a proxy's method": (request_bytes("CONNECT", "relay.example:80"), 501),
-    "TRACE": (request_bytes("TRACE"), 501),
     "no Host": (b"GET / HTTP/1.1\r\n\r\n", 400),
     "two Hosts": (head("Host: b"), 400),
     "a Host with a path": (b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400),

@@ -126,6 +126,7 @@ def test_only_a_name_that_may_hold_slashes_holds_an_escaped_one(
         ("POST", "/", "GET, HEAD, OPTIONS"),
         ("DELETE", "/api/v1/streams", "GET, HEAD, OPTIONS, POST"),
         ("GET", "/api/v1/streams/a/b/publisher", "DELETE, OPTIONS"),
+        ("TRACE", "/", "GET, HEAD, OPTIONS"),
     ],
 )
 def test_a_wrong_method_is_told_the_right_ones(method: str, path: str, allow: str) -> None:

@@ -187,6 +187,22 @@ async def test_a_user_follows_so_many_and_no_more(tmp_path: Path) -> None:
         assert (await ask(here, callers, "cid", "PUT", follows("cid", "live/2"))).status == 201
 
 
+@in_virtual_time
+async def test_whoever_changes_too_much_is_told_how_often_one_may(tmp_path: Path) -> None:
+    callers = Callers(tmp_path)
+    async with site(tmp_path, publish="key", limits=Limits(follow_changes_per_minute=2)) as here:
+        target, left = follows("bob", "live/cat"), list[str]()
+        for method, status in (("PUT", 201), ("DELETE", 204), ("PUT", 429)):
+            answer = await ask(here, callers, "bob", method, target)
+            assert answer.status == status
+            left.append(answer.headers["ratelimit"].split(";")[1])
+        assert left == ["r=1", "r=0", "r=0"]
+        assert body(answer, 429)["type"] == "/problems/too-many-changes"
+        assert (await ask(here, callers, "bob", "GET", follows("bob"))).status == 200
+        operators = await ask(here, callers, "operator", "PUT", target)
+        assert (operators.status, "ratelimit" in operators.headers) == (201, False)
+
+
 @pytest.mark.parametrize(
     "user", ["a@b.example", "auth0|12", "two words", "\u00e4", "a:b", "x" * 255]
 )

@@ -97,6 +97,8 @@ async def test_an_address_gets_so_many_guests_and_is_told_when_to_come_back(
         assert [(await guest(peer, "a")).status for _ in range(2)] == [201, 201]
         refused = await guest(peer, "a")
         assert (refused.status, refused.headers["retry-after"]) == (429, "60")
+        assert refused.headers["ratelimit-policy"] == '"guests";q=2;w=60'
+        assert refused.headers["ratelimit"] == '"guests";r=0;t=60'
         assert (await guest(await here.connect(host="192.0.2.2"), "a")).status == 201
         await trio.sleep(30)
         assert (await guest(peer, "a")).headers["retry-after"] == "30"

@@ -26,7 +26,7 @@ OURS = [
     for route in table.routes
     if route.pattern.startswith("/api/v1/")
 ]
-OF_MEDIA = {"refused-by-site", "site-silent"}
+OF_MEDIA = {"refused-by-site", "site-silent", "no-pictures-here", "no-picture-now"}
 """Causes of routes that are not described here."""
 KEYS: list[dict[str, list[str]]] = [{"apiKey": []}, {"apiKeyAsBearer": []}]
 SHOWN: dict[Who, list[dict[str, list[str]]]] = {
@@ -91,6 +91,14 @@ def test_two_answers_of_one_path_are_one_operation() -> None:
     schemas = operation["responses"]["200"]["content"]["application/json"]["schema"]["anyOf"]
     shown = [set(s["properties"]["streams"]["items"]["required"]) for s in schemas]
     assert "publisher" in shown[1] - shown[0]
+
+
+def test_what_one_may_do_so_often_says_in_every_answer_how_often() -> None:
+    bounded = [op for _, _, op in operations() if "429" in op["responses"]]
+    assert len(bounded) >= 10
+    for operation in bounded:
+        told = {status for status, it in operation["responses"].items() if "headers" in it}
+        assert told >= {status for status in operation["responses"] if status[0] == "2"} | {"429"}
 
 
 def test_a_route_that_nobody_describes_is_left_out() -> None:

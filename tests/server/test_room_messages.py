@@ -366,12 +366,14 @@ async def test_what_cannot_be_said_is_told_why_and_the_room_goes_on(tmp_path: Pa
 @in_virtual_time
 async def test_one_says_so_much_and_no_more(tmp_path: Path) -> None:
     async with people(tmp_path) as it:
-        statuses = [
-            await it.status("guest", "POST", path(ROOM, "messages"), {"text": "a"})
-            for _ in range(201)
+        answers = [
+            await it.ask("guest", "POST", path(ROOM, "messages"), {"text": "a"}) for _ in range(201)
         ]
-        assert statuses == [201] * 200 + [429]
-        answer = await it.ask("guest", "POST", path(ROOM, "messages"), {"text": "a"})
+        assert [answer.status for answer in answers] == [201] * 200 + [429]
+        assert {answer.headers["ratelimit-policy"] for answer in answers} == {'"chat";q=200;w=10'}
+        left = [answer.headers["ratelimit"].split(";")[1] for answer in answers]
+        assert left == [*(f"r={199 - number}" for number in range(200)), "r=0"]
+        answer = answers[-1]
         assert json.loads(answer.body)["type"] == "/problems/too-many-messages"
         assert 0 < int(answer.headers["retry-after"]) <= 10
         await it.say("ann", "another goes on")

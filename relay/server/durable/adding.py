@@ -1,7 +1,5 @@
 """Adding to a stream, from a request's messages to the answer of the store."""
 
-import math
-
 import attrs
 import trio
 
@@ -11,6 +9,7 @@ from relay.channels.publishing import Outcome
 from relay.channels.rooms import is_room
 from relay.chat.errors import NoSuchMessage
 from relay.errors import FormatError
+from relay.http.causes import TOO_MANY_MESSAGES
 from relay.http.errors import HttpError
 from relay.identity.caller import Kind
 from relay.publication import Author, Draft, Position
@@ -116,16 +115,14 @@ def _count(exchange: Exchange, channel: Channel, publications: int) -> None:
     services, caller = exchange.services, exchange.caller
     if services.access.is_laboratory or caller.kind is Kind.OPERATOR:
         return
-    wait_s = services.publish_rates.wait_s(
+    spent = services.publish_rates.spend(
         caller.sub or exchange.connection.client,
         channel.namespace.name,
         publications,
         channel.namespace.publishes_per_s,
         services.ports.monotonic(),
     )
-    if wait_s > 0:
-        retry = ("Retry-After", str(math.ceil(wait_s)))
-        raise HttpError(429, "more messages than one may publish here", headers=(retry,))
+    exchange.spend(spent, TOO_MANY_MESSAGES)
 
 
 def _author(exchange: Exchange) -> Author | None:

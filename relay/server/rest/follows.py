@@ -9,9 +9,15 @@ from contextlib import contextmanager
 from typing import Any
 
 from relay.http.bearer import insufficient
-from relay.http.causes import NOT_FOLLOWED, STORE_UNAVAILABLE, TOO_MANY_FOLLOWS
+from relay.http.causes import (
+    NOT_FOLLOWED,
+    PAGE_NOT_POSSIBLE,
+    STORE_UNAVAILABLE,
+    TOO_MANY_CHANGES,
+    TOO_MANY_FOLLOWS,
+)
 from relay.http.cors import ANY_ORIGIN
-from relay.http.errors import HttpError, refused
+from relay.http.errors import refused
 from relay.http.response import Response, json_response
 from relay.identity.caller import Kind
 from relay.notify.cloud_events import timestamp
@@ -57,9 +63,10 @@ async def put(exchange: Exchange) -> Response:
     """`PUT .../follows/APP/NAME`: from here on, or as before.
 
     Raises:
-        HttpError: 403, it is somebody else; 409, there are too many; 503, it is not kept.
+        HttpError: 403, it is somebody else; 409, there are too many; 429, too many changes; 503, it
+            is not kept.
     """
-    user = own_user(exchange, "what they follow")
+    user = _changing(exchange)
     with _refusals():
         found, is_new = await _follows(exchange).follow(
             user, exchange.stream, until_ms=until_ms(exchange, user)
@@ -71,9 +78,9 @@ async def remove(exchange: Exchange) -> Response:
     """`DELETE .../follows/APP/NAME`: no longer, or not as before.
 
     Raises:
-        HttpError: 403, it is somebody else; 503, it goes on.
+        HttpError: 403, it is somebody else; 429, too many changes; 503, it goes on.
     """
-    user = own_user(exchange, "what they follow")
+    user = _changing(exchange)
     with _refusals():
         await _follows(exchange).unfollow(user, exchange.stream)
     return Response(204)
@@ -101,6 +108,15 @@ def count(exchange: Exchange) -> Response:
     return json_response(_count(exchange)).with_headers(*ANY_ORIGIN)
 
 
+def _changing(exchange: Exchange) -> str:
+    """Whose follows are to change, which may be."""
+    user, services = own_user(exchange, "what they follow"), exchange.services
+    if exchange.caller.kind is not Kind.OPERATOR:
+        spent = services.follow_changes.spend(user, services.ports.monotonic())
+        exchange.spend(spent, TOO_MANY_CHANGES)
+    return user
+
+
 def _follows(exchange: Exchange) -> Follows:
     return exchange.services.notices.follows
 
@@ -114,7 +130,7 @@ def _page(exchange: Exchange) -> tuple[int, int]:
 
 def _number(name: str, text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS):
-        raise HttpError(422, f"`{name}` is a number")
+        raise refused(PAGE_NOT_POSSIBLE, f"`{name}` is a number")
     return int(text)
 
 

@@ -1,7 +1,6 @@
 """`/api/v1/guests`: a name of one's own, for those who have no account at the site."""
 
 import base64
-import math
 from datetime import UTC, datetime
 
 from relay.errors import FormatError
@@ -17,6 +16,7 @@ from relay.http.json_body import json_object
 from relay.http.response import Response, json_response
 from relay.identity.claims import GUEST
 from relay.identity.names import GUEST_CHARACTERS, guest_name
+from relay.identity.throttle import neighbourhood
 from relay.server.exchange import Exchange
 
 GUEST_S = 30 * 24 * 3600
@@ -53,9 +53,9 @@ def create(exchange: Exchange) -> Response:
         HttpError: 422, this is no name; 429, there were too many from this address.
     """
     name = _name(exchange)
-    wait_s = exchange.services.access.guest_wait_s(exchange.connection.client)
-    if wait_s > 0:
-        raise refused(TOO_MANY_GUESTS, None, ("Retry-After", str(math.ceil(wait_s))))
+    services, address = exchange.services, neighbourhood(exchange.connection.client)
+    spent = services.new_guests.spend(address, services.ports.monotonic())
+    exchange.spend(spent, TOO_MANY_GUESTS)
     return _welcome(exchange, name)
 
 

@@ -81,6 +81,7 @@ def document(
             "securitySchemes": _SCHEMES,
             "schemas": {"Problem": PROBLEM},
             "responses": {"Problem": _PROBLEM_RESPONSE},
+            "headers": _LIMITS,
         },
     }
 
@@ -91,6 +92,23 @@ _PROBLEM_RESPONSE = {
         "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
     },
 }
+
+
+_LIMITS: dict[str, Any] = {
+    "RateLimit": {
+        "description": "How many are left (`r`), and in how many seconds there will be all of "
+        "them (`t`), where the caller is bounded at all",
+        "schema": {"type": "string"},
+        "example": '"chat";r=29;t=10',
+    },
+    "RateLimit-Policy": {
+        "description": "How many there are (`q`) in how many seconds (`w`): "
+        "draft-ietf-httpapi-ratelimit-headers",
+        "schema": {"type": "string"},
+        "example": '"chat";q=30;w=10',
+    },
+}
+_LIMITS_TOLD = {name: {"$ref": f"#/components/headers/{name}"} for name in _LIMITS}
 
 
 def _add(path: dict[str, Any], route: Route[Any], about: Operation, listener: str) -> None:
@@ -134,6 +152,9 @@ def _responses(about: Operation, who: Who) -> dict[str, Any]:
     causes = (*about.fails, *_refusals(who))
     for status in sorted({cause.status for cause in causes}):
         responses[str(status)] = _refusal(status, [c for c in causes if c.status == status])
+    if "429" in responses:
+        for status in (*map(str, about.answers), "429"):
+            responses[status] = responses[status] | {"headers": _LIMITS_TOLD}
     return responses | {"default": {"$ref": "#/components/responses/Problem"}}
 
 

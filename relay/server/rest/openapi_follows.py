@@ -1,6 +1,12 @@
 """What follows are, in the words of OpenAPI."""
 
-from relay.http.causes import NOT_FOLLOWED, STORE_UNAVAILABLE, TOO_MANY_FOLLOWS
+from relay.http.causes import (
+    NOT_FOLLOWED,
+    PAGE_NOT_POSSIBLE,
+    STORE_UNAVAILABLE,
+    TOO_MANY_CHANGES,
+    TOO_MANY_FOLLOWS,
+)
 from relay.http.described import Answered, Operation, Schema, many, or_null, record, text, whole
 
 _TAG = "follows"
@@ -23,7 +29,7 @@ LIST = Operation(
     tag=_TAG,
     query=_PAGES,
     answers={200: Answered("A page", record({"follows": many(record(_STREAM))} | _NEXT))},
-    fails=(STORE_UNAVAILABLE,),
+    fails=(PAGE_NOT_POSSIBLE, STORE_UNAVAILABLE),
 )
 READ = Operation(
     name="readFollow",
@@ -40,14 +46,14 @@ PUT = Operation(
         201: Answered("The user does from now on", record(_STREAM | _COUNT)),
         200: Answered("The user did before", record(_STREAM | _COUNT)),
     },
-    fails=(TOO_MANY_FOLLOWS, STORE_UNAVAILABLE),
+    fails=(TOO_MANY_FOLLOWS, TOO_MANY_CHANGES, STORE_UNAVAILABLE),
 )
 REMOVE = Operation(
     name="unfollow",
     summary="Follow a stream no longer",
     tag=_TAG,
     answers={204: Answered("The user does not")},
-    fails=(STORE_UNAVAILABLE,),
+    fails=(TOO_MANY_CHANGES, STORE_UNAVAILABLE),
 )
 FOLLOWERS = Operation(
     name="listFollowers",
@@ -64,7 +70,7 @@ FOLLOWERS = Operation(
             ),
         )
     },
-    fails=(STORE_UNAVAILABLE,),
+    fails=(PAGE_NOT_POSSIBLE, STORE_UNAVAILABLE),
 )
 COUNT = Operation(
     name="countFollowers",

@@ -5,6 +5,7 @@ from relay.http.causes import (
     NO_SUCH_WEBHOOK,
     NOT_JSON,
     NOT_SAID_TO_BE_JSON,
+    PAGE_NOT_POSSIBLE,
     STILL_QUEUED,
     STORE_UNAVAILABLE,
     TOO_MANY_WEBHOOKS,
@@ -106,7 +107,7 @@ DELIVERIES = Operation(
             record({"deliveries": many(record(_DELIVERY)), "next": or_null(whole("If more"))}),
         )
     },
-    fails=(NO_SUCH_WEBHOOK,),
+    fails=(NO_SUCH_WEBHOOK, PAGE_NOT_POSSIBLE),
 )
 DELIVERY = Operation(
     name="readWebhookDelivery",

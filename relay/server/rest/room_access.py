@@ -1,6 +1,5 @@
 """What requests about rooms have in common: who may, how much, and what is refused."""
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -119,9 +118,8 @@ def count(exchange: Exchange, what: str, per_s: float) -> None:
     if services.access.is_laboratory or caller.kind is Kind.OPERATOR:
         return
     party = caller.sub or exchange.connection.client
-    wait_s = services.publish_rates.wait_s(party, what, 1, per_s, services.ports.monotonic())
-    if wait_s > 0:
-        raise refused(TOO_MANY_MESSAGES, None, ("Retry-After", str(math.ceil(wait_s))))
+    now = services.ports.monotonic()
+    exchange.spend(services.publish_rates.spend(party, what, 1, per_s, now), TOO_MANY_MESSAGES)
 
 
 def own(exchange: Exchange) -> str:

@@ -22,7 +22,7 @@ from relay.http.causes import (
 )
 from relay.http.conditional import may_change
 from relay.http.errors import refused
-from relay.http.response import Headers, Response, json_response, problem
+from relay.http.response import Response, json_response, problem
 from relay.identity.caller import Kind
 from relay.server.exchange import Exchange
 from relay.server.rest.users import until_ms
@@ -67,8 +67,6 @@ class Change:
 
     _exchange: Exchange
     _user: str
-    _rate: Headers
-    """What is said of how many more there may be."""
     _is_new: bool = attrs.field(default=False, init=False)
     """Whether nothing was set there."""
 
@@ -79,14 +77,11 @@ class Change:
         Raises:
             HttpError: 429, there were too many.
         """
-        if exchange.caller.kind is Kind.OPERATOR:
-            return cls(exchange, user, ())
         services = exchange.services
-        spent = services.settings_changes.spend(user, services.ports.monotonic())
-        if spent.is_too_much:
-            wait = ("Retry-After", str(spent.reset_s))
-            raise refused(TOO_MANY_CHANGES, None, wait, *spent.headers)
-        return cls(exchange, user, spent.headers)
+        if exchange.caller.kind is not Kind.OPERATOR:
+            spent = services.settings_changes.spend(user, services.ports.monotonic())
+            exchange.spend(spent, TOO_MANY_CHANGES)
+        return cls(exchange, user)
 
     @property
     def namespace(self) -> str | None:
@@ -159,9 +154,9 @@ class Change:
         except _EditedMeanwhile as error:
             return self._edited_meanwhile(error.held)
         if held is None or held.shown(self.namespace) is None:
-            return Response(204, self._rate)
+            return Response(204)
         is_made = self._is_new and self._exchange.request.method == "PUT"
-        return shown(held, self.namespace, 201 if is_made else 200).with_headers(*self._rate)
+        return shown(held, self.namespace, 201 if is_made else 200)
 
     def _check(self, held: Held) -> None:
         """See to it that what is there is what the client has seen, where it says so."""
@@ -179,7 +174,7 @@ class Change:
             version=held.version_of(self.namespace),
             value=held.shown(self.namespace),
         )
-        return found.with_headers(("ETag", held.etag(self.namespace)), *self._rate)
+        return found.with_headers(("ETag", held.etag(self.namespace)))
 
     @property
     def _settings(self) -> Settings:

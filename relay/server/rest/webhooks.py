@@ -14,12 +14,13 @@ from relay.errors import FormatError
 from relay.http.causes import (
     NO_SUCH_DELIVERY,
     NO_SUCH_WEBHOOK,
+    PAGE_NOT_POSSIBLE,
     STILL_QUEUED,
     STORE_UNAVAILABLE,
     TOO_MANY_WEBHOOKS,
     WEBHOOK_NOT_POSSIBLE,
 )
-from relay.http.errors import HttpError, refused
+from relay.http.errors import refused
 from relay.http.json_body import json_object
 from relay.http.response import Response, json_response
 from relay.notify.cloud_events import timestamp
@@ -230,12 +231,12 @@ def _state(text: str | None) -> DeliveryState | None:
         return DeliveryState(text)
     except ValueError:
         known = ", ".join(state.value for state in DeliveryState)
-        raise HttpError(422, f"`state` is one of {known}") from None
+        raise refused(PAGE_NOT_POSSIBLE, f"`state` is one of {known}") from None
 
 
 def _number(name: str, text: str) -> int:
     if not _is_number(text):
-        raise HttpError(422, f"`{name}` is a number")
+        raise refused(PAGE_NOT_POSSIBLE, f"`{name}` is a number")
     return int(text)
 
 
