@@ -53,59 +53,69 @@ def _track_extends(track_id: int) -> bytes:
 
 
 def _video_trak(track: VideoTrack) -> bytes:
-    across, down = track.pixel_aspect
-    return box(
-        b"trak",
-        _track_header(VIDEO_ID, 0, track.width * across / down, track.height),
-        _media(
-            VIDEO_TIMESCALE,
-            b"vide",
-            full_box(b"vmhd", 0, 1, bytes(8)),  # 12.1.2; its flags are 1
-            _video_entry(track),
-        ),
-    )
+    tables = _no_samples(video_entry(track))
+    return box(b"trak", track_header(VIDEO_ID, track), video_media(tables))
 
 
 def _audio_trak(track: AudioTrack) -> bytes:
-    return box(
-        b"trak",
-        _track_header(AUDIO_ID, 0x100, 0, 0),
-        _media(
-            track.sample_rate,
-            b"soun",
-            full_box(b"smhd", 0, 0, bytes(4)),  # 12.2.2
-            _audio_entry(track),
-        ),
-    )
+    tables = _no_samples(audio_entry(track))
+    return box(b"trak", track_header(AUDIO_ID, track), audio_media(track, tables))
 
 
-def _track_header(track_id: int, volume: int, width: float, height: float) -> bytes:
+def track_header(track_id: int, track: VideoTrack | AudioTrack, duration_ms: int = 0) -> bytes:
     """8.3.2; width and height are what is shown, in 16.16."""
+    width, height, volume = 0.0, 0, 0x100
+    if isinstance(track, VideoTrack):
+        across, down = track.pixel_aspect
+        width, height, volume = track.width * across / down, track.height, 0
     size = (min(round(side * 0x10000), 0xFFFFFFFF) for side in (width, height))
     return full_box(
         b"tkhd",
         0,
         IS_ENABLED_IN_MOVIE,
-        struct.pack(">III4xI8xHHHH", 0, 0, track_id, 0, 0, 0, volume, 0),
+        struct.pack(">III4xI8xHHHH", 0, 0, track_id, duration_ms, 0, 0, volume, 0),
         UNITY_MATRIX,
         struct.pack(">II", *size),
     )
 
 
-def _media(timescale: int, handler: bytes, media_header: bytes, entry: bytes) -> bytes:
-    """8.4: how a track counts time, what it is, and its one sample entry."""
+def video_media(sample_table: bytes, duration: int = 0) -> bytes:
+    """8.4 of a picture; `duration` in milliseconds."""
+    header = full_box(b"vmhd", 0, 1, bytes(8))  # 12.1.2; its flags are 1
+    return _media(VIDEO_TIMESCALE, duration, b"vide", header, sample_table)
+
+
+def audio_media(track: AudioTrack, sample_table: bytes, duration: int = 0) -> bytes:
+    """8.4 of sound; `duration` in units of its rate."""
+    header = full_box(b"smhd", 0, 0, bytes(4))  # 12.2.2
+    return _media(track.sample_rate, duration, b"soun", header, sample_table)
+
+
+def _media(
+    timescale: int, duration: int, handler: bytes, media_header: bytes, sample_table: bytes
+) -> bytes:
+    """8.4: how a track counts time, what it is, and its samples."""
     data_reference = full_box(
         b"dref", 0, 0, struct.pack(">I", 1), full_box(b"url ", 0, SELF_CONTAINED)
     )
     return box(
         b"mdia",
-        full_box(b"mdhd", 0, 0, struct.pack(">4IHH", 0, 0, timescale, 0, UNDETERMINED_LANGUAGE, 0)),
+        _media_header(timescale, duration),
         full_box(b"hdlr", 0, 0, bytes(4), handler, bytes(12), b"Relay\0"),
-        box(b"minf", media_header, box(b"dinf", data_reference), _sample_table(entry)),
+        box(b"minf", media_header, box(b"dinf", data_reference), sample_table),
     )
 
 
-def _sample_table(entry: bytes) -> bytes:
+def _media_header(timescale: int, duration: int) -> bytes:
+    """8.4.2; a day of sound does not fit 32 bits."""
+    if duration >> 32:
+        times = struct.pack(">QQIQHH", 0, 0, timescale, duration, UNDETERMINED_LANGUAGE, 0)
+        return full_box(b"mdhd", 1, 0, times)
+    times = struct.pack(">4IHH", 0, 0, timescale, duration, UNDETERMINED_LANGUAGE, 0)
+    return full_box(b"mdhd", 0, 0, times)
+
+
+def _no_samples(entry: bytes) -> bytes:
     """8.5: the sample entry; the tables are empty because the samples are in fragments."""
     return box(
         b"stbl",
@@ -117,7 +127,7 @@ def _sample_table(entry: bytes) -> bytes:
     )
 
 
-def _video_entry(track: VideoTrack) -> bytes:
+def video_entry(track: VideoTrack) -> bytes:
     """12.1.3: 72 dpi, one frame per sample, no alpha; `avcC` is ISO/IEC 14496-15, 5.4.2.1."""
     fields = struct.pack(
         ">6xH16xHHII4xH32xHh", 1, track.width, track.height, 72 << 16, 72 << 16, 1, 24, -1
@@ -128,7 +138,7 @@ def _video_entry(track: VideoTrack) -> bytes:
     return box(b"avc1", fields, box(b"avcC", track.config), aspect)
 
 
-def _audio_entry(track: AudioTrack) -> bytes:
+def audio_entry(track: AudioTrack) -> bytes:
     """12.2.3; a rate that does not fit 16.16 is left to the configuration."""
     rate = track.sample_rate << 16 if track.sample_rate < 0x10000 else 0
     fields = struct.pack(">6xH8xHH4xI", 1, track.channels, 16, rate)
