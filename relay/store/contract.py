@@ -25,6 +25,7 @@ from relay.store.fan_outs import FanOutChange, FanOutReader
 from relay.store.follows import FollowChange, FollowReader
 from relay.store.outbox import OutboxChange, OutboxReader
 from relay.store.push import PushChange, PushReader
+from relay.store.recordings import RecordingChange, RecordingReader
 from relay.store.rooms import RoomChange, RoomReader
 from relay.store.settings import SettingsChange, SettingsReader
 
@@ -132,6 +133,7 @@ Change = (
     | FanOutChange
     | PushChange
     | SettingsChange
+    | RecordingChange
     | RoomChange
 )
 
@@ -173,6 +175,7 @@ class Store(
     FanOutReader,
     PushReader,
     SettingsReader,
+    RecordingReader,
     RoomReader,
     Protocol,
 ):

@@ -27,11 +27,20 @@ from relay.store.fan_outs import FanOutChange
 from relay.store.follows import FollowChange
 from relay.store.outbox import OutboxChange
 from relay.store.push import PushChange
+from relay.store.recordings import RecordingChange
 from relay.store.rooms import RoomChange
 from relay.store.rows import Row, channel_row, encode, publication_row
 from relay.store.settings import SettingsChange
 
-OtherChange = OutboxChange | FollowChange | FanOutChange | PushChange | SettingsChange | RoomChange
+OtherChange = (
+    OutboxChange
+    | FollowChange
+    | FanOutChange
+    | PushChange
+    | SettingsChange
+    | RecordingChange
+    | RoomChange
+)
 
 
 @attrs.define(eq=False)

@@ -19,6 +19,7 @@ from relay.store import (
     follows_sql,
     outbox_sql,
     push_sql,
+    recordings_sql,
     rooms_sql,
     settings_sql,
     statements,
@@ -28,6 +29,7 @@ from relay.store.fan_outs import FanOutChange
 from relay.store.follows import FollowChange
 from relay.store.plan import OtherChange, Step, plan
 from relay.store.push import PushChange
+from relay.store.recordings import RecordingChange
 from relay.store.rooms import RoomChange
 from relay.store.rows import Row
 from relay.store.settings import SettingsChange
@@ -111,6 +113,8 @@ def _execute(connection: Connection, change: OtherChange) -> None:
         fan_outs_sql.execute(connection, change)
     elif isinstance(change, PushChange):
         push_sql.execute(connection, change)
+    elif isinstance(change, RecordingChange):
+        recordings_sql.execute(connection, change)
     elif isinstance(change, RoomChange):
         rooms_sql.execute(connection, change)
     elif isinstance(change, SettingsChange):
