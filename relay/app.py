@@ -88,6 +88,7 @@ async def open_relay(
         background.start_soon(services.poll_sessions.run)
         background.start_soon(services.notices.run)
         background.start_soon(services.settings.run)
+        background.start_soon(services.pictures.run)
         await background.start(services.stage.serve_broadcasts)
         await background.start(services.access.watch_keys, services.stage)
         await background.start(services.permissions.watch_secrets)

@@ -6,6 +6,7 @@ RelayError
 |   +-- RemoteProtocolError  they erred; carries the consequence on the wire
 +-- FormatError              bytes that claim to be a format are not
 +-- ConfigError              the operator's configuration cannot be used
++-- PictureFailed            there is no picture of this keyframe
 +-- WireBroken               the connection underneath is gone
     +-- CertificateRefused   it never came to be: the other side is not who it should be
 """
@@ -41,6 +42,10 @@ class FormatError(RelayError):
 
 class ConfigError(RelayError):
     """The configuration cannot be used.  The message is meant for the operator."""
+
+
+class PictureFailed(RelayError):
+    """No picture was made of a keyframe; the message says why."""
 
 
 class WireBroken(RelayError):

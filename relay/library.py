@@ -29,6 +29,7 @@ from relay.live.statistics import BroadcastStatistics
 from relay.live.subscription import Subscription
 from relay.outbound.client import OutboundStatistics
 from relay.packet import Packet
+from relay.pictures.pictures import PicturesStatistics
 from relay.reasons import Reason
 from relay.rtmp.urls import parse_address
 from relay.server.services import Services, Tally
@@ -48,6 +49,7 @@ class ServerStatistics:
     pump: PumpStatistics
     outbound: OutboundStatistics
     """What leaves: requests under way, waiting, answered and failed."""
+    pictures: PicturesStatistics
     held_bytes: int
     """For peers that have not taken them yet, against `held_bytes_limit`."""
     held_bytes_limit: int
@@ -64,6 +66,7 @@ def statistics(services: Services) -> ServerStatistics:
         waiting_names=services.stage.waiting_names,
         pump=services.pump.statistics(),
         outbound=services.notices.client.statistics(),
+        pictures=services.pictures.statistics(),
         held_bytes=services.budget.held,
         held_bytes_limit=services.budget.limit,
         tally=_copy(services.tally),

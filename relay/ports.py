@@ -157,6 +157,23 @@ class Outside(Protocol):
         """Names that are being looked up, and tasks that wait for a thread to do so."""
 
 
+class PictureDecoder(Protocol):
+    """Makes small pictures of keyframes, where nothing that these hold can touch the server."""
+
+    starts: int
+    """How often it had to begin anew, so far."""
+
+    async def jpeg(self, config: bytes, frame: bytes) -> bytes:
+        """A JPEG of one coded frame; only one is made at a time.
+
+        Raises:
+            PictureFailed: there is none, or not in time.
+        """
+
+    async def run(self) -> None:
+        """Tidy up, until cancelled."""
+
+
 @attrs.frozen(kw_only=True)
 class Ports:
     """What the server knows of the world outside."""
@@ -170,3 +187,5 @@ class Ports:
     random: Random
     network: Network
     outside: Outside
+    pictures: PictureDecoder | None = None
+    """None where no pictures can be made."""

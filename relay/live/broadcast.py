@@ -27,6 +27,7 @@ from relay.live.output import Output, Outputs
 from relay.live.run import Run
 from relay.live.sequencer import Placed, Seam, Sequencer
 from relay.live.statistics import BroadcastSettings, BroadcastStatistics, State
+from relay.live.still import Still, still_of
 from relay.live.subscription import Subscription
 from relay.packet import Packet
 from relay.ports import Ports
@@ -325,6 +326,11 @@ class Broadcast:
         if self.state is State.STARTING:
             return None
         return Moment(self.session, self._sequencer.shown_ms)
+
+    @property
+    def still(self) -> Still | None:
+        """The newest picture that needs no other one; None where none is kept."""
+        return still_of(self._sequencer.tracks, self._sequencer.gop.packets)
 
     @property
     def waiting_message(self) -> dict[str, Any] | None:

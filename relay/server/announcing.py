@@ -20,6 +20,7 @@ from relay.notify.websub.websub import WebSub
 from relay.outbound.client import Client
 from relay.ports import Ports
 from relay.server.access import Access
+from relay.server.pictures import picture_url
 from relay.store.contract import Store
 from relay.store.writer import Writer
 from relay.views.catalog import Catalog
@@ -51,12 +52,17 @@ def announce(
             visits=broadcast.visits,
         )
 
+    def picture(stream: str) -> str | None:
+        broadcast = stage.broadcast(stream)
+        has_picture = broadcast is not None and broadcast.still is not None
+        return picture_url(config, stream) if has_picture and ports.pictures else None
+
     def describe(stream: str) -> Described:
         details = catalog[stream]
         return Described(
             title=details.title,
             category=details.category,
-            picture=details.picture,
+            picture=details.picture or picture(stream),
             user=next(iter(access.owners(stream)), None),
             is_listed=details.visibility is Visibility.PUBLIC,
         )

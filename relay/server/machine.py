@@ -9,6 +9,7 @@ import trio
 from relay.config import Config
 from relay.errors import ConfigError
 from relay.outbound.kernel import KernelOutside
+from relay.pictures.decoder import ProcessDecoder, is_possible
 from relay.ports import Ports
 from relay.server.sockets import KernelNetwork
 
@@ -26,6 +27,7 @@ def real_ports(config: Config) -> Ports:
         random=random.SystemRandom(),
         network=KernelNetwork(_tls_context(config)),
         outside=KernelOutside(config.outbound.ca_file),
+        pictures=ProcessDecoder() if is_possible() else None,
     )
 
 

@@ -23,6 +23,7 @@ from relay.live.encodings import Format
 from relay.live.statistics import State
 from relay.server.callback_metrics import callback_metrics
 from relay.server.notice_metrics import notice_metrics
+from relay.server.picture_metrics import picture_metrics
 from relay.server.services import Services
 
 
@@ -41,6 +42,7 @@ class ServerCollector(Collector):
         yield from self._store()
         yield from notice_metrics(self._services.notices)
         yield from callback_metrics(self._services.permissions)
+        yield from picture_metrics(self._services.pictures)
 
     def _connections(self) -> Iterator[Metric]:
         services = self._services

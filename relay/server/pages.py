@@ -15,12 +15,17 @@ _TYPES = {
     "svg": "image/svg+xml",
 }
 _RTMP_PORT = b'data-port="1935"'
+_PICTURES = b'data-pictures="none"'
 
 
 def home(exchange: Exchange) -> Response:
     """`/`: what is live now, and for who wants to be: where encoders connect."""
-    _, port = parse_address(exchange.services.config.rtmp.listen)
-    return html(_file("index.html").replace(_RTMP_PORT, b'data-port="%d"' % port))
+    services = exchange.services
+    _, port = parse_address(services.config.rtmp.listen)
+    page = _file("index.html").replace(_RTMP_PORT, b'data-port="%d"' % port)
+    if services.pictures.are_possible:
+        page = page.replace(_PICTURES, b'data-pictures="made"')
+    return html(page)
 
 
 def watch(exchange: Exchange) -> Response:

@@ -36,6 +36,20 @@ async def play_if_allowed(
         raise
 
 
+async def refuse_unless_allowed(exchange: Exchange) -> None:
+    """Ask the site about what is answered at once: one picture, one playlist.
+
+    Raises:
+        HttpError: as `play_if_allowed`.
+    """
+    connection = exchange.connection
+    ask = exchange.services.permissions.to_play(
+        exchange.stream, exchange.caller, connection.client, exchange.request.query.parameters
+    )
+    if ask is not None:
+        _raise_unless_allowed(connection, await ask())
+
+
 def _raise_unless_allowed(connection: Connection, verdict: Verdict) -> None:
     fresh = ("Cache-Control", "no-store")  # The next answer may be another one.
     match verdict:

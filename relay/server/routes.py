@@ -7,7 +7,7 @@ tells machines how the server is doing needs no key there.
 
 from relay.http.routing import Route, RouteTable, Who
 from relay.notify.websub.topics import HUB_PATH
-from relay.server import operator, pages, sse, viewers, websub
+from relay.server import operator, pages, pictures, sse, viewers, websub
 from relay.server.centrifugo import reading as centrifugo
 from relay.server.durable import appending, creating, reading, removing
 from relay.server.exchange import Answers, Follows, Handler, Plays, Waits
@@ -177,6 +177,13 @@ _PUBLIC: tuple[Route[Handler], ...] = (
     Route(methods={"DELETE"}, pattern=_STREAM, handler=Waits(removing.remove), who=Who.ANYONE),
     Route(methods={"GET"}, pattern="/{app}/{name}.flv", handler=Plays(viewers.flv), who=Who.ANYONE),
     Route(methods={"GET"}, pattern="/{app}/{name}.mp4", handler=Plays(viewers.mp4), who=Who.ANYONE),
+    # For whoever may watch: the handler asks.
+    Route(
+        methods={"GET"},
+        pattern="/{app}/{name}.jpg",
+        handler=Waits(pictures.picture),
+        who=Who.ANYONE,
+    ),
 )
 
 # The user's own, too.

@@ -1,5 +1,6 @@
 /** The cards of the front page: one element for each stream, for as long as the stream lives. */
 
+import { CardPicture } from "./card-picture.js";
 import { ageText, bitrateText, viewersText } from "./words.js";
 
 const MOVE = { duration: 320, easing: "cubic-bezier(0.2, 0.8, 0.2, 1)" };
@@ -46,11 +47,14 @@ export class Cards {
   #list;
   #template;
   #cards = new Map();
+  #pictures = new Map();
+  #hasPictures;
   #streams = [];
 
-  constructor(list, template) {
+  constructor(list, template, { hasPictures = false } = {}) {
     this.#list = list;
     this.#template = template;
+    this.#hasPictures = hasPictures;
   }
 
   /** Show these streams, in this order.  Who stays keeps its element, and so focus and hover. */
@@ -64,9 +68,12 @@ export class Cards {
     this.#animate(before);
   }
 
-  /** What says how long ago something was is wrong after a minute. */
+  /** What says how long ago something was is wrong after a minute, and so is a picture. */
   age() {
-    for (const stream of this.#streams) fill(this.#cards.get(keyOf(stream)), stream);
+    for (const stream of this.#streams) {
+      fill(this.#cards.get(keyOf(stream)), stream);
+      this.#pictures.get(keyOf(stream))?.renew(stream);
+    }
   }
 
   #put(stream, index) {
@@ -74,6 +81,7 @@ export class Cards {
     if (!this.#cards.has(key)) this.#cards.set(key, this.#make(key, stream));
     const card = this.#cards.get(key);
     fill(card, stream);
+    this.#pictures.get(key)?.show(stream);
     const there = this.#list.children[index];
     if (there !== card) this.#list.insertBefore(card, there ?? null);
   }
@@ -83,12 +91,14 @@ export class Cards {
     card.style.setProperty("--hue", hueOf(key));
     card.querySelector("a").href = `/watch/${key}`;
     card.querySelector(".initial").textContent = [...stream.name][0]?.toUpperCase() ?? "";
+    if (this.#hasPictures) this.#pictures.set(key, new CardPicture(card.querySelector(".tile"), key));
     return card;
   }
 
   #remove(key, card) {
     card.remove();
     this.#cards.delete(key);
+    this.#pictures.delete(key);
   }
 
   #places() {

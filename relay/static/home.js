@@ -9,7 +9,8 @@ const TYPING = 200;
 const AGING = 20000;
 
 const find = (selector) => document.querySelector(selector);
-const cards = new Cards(find("#streams"), find("#card"));
+const { pictures } = find("#streams").dataset;
+const cards = new Cards(find("#streams"), find("#card"), { hasPictures: pictures === "made" });
 const channels = new Channels(socketUrl(), connectionChanged);
 let items = null;
 let unfollow = () => {};

@@ -35,6 +35,7 @@ from relay.config import (
 from relay.config.schema import SettingsConfig
 from relay.errors import WireBroken
 from relay.packet import Kind
+from relay.ports import PictureDecoder
 from relay.server.services import Services
 
 HELLO = PLAIN_CLIENT + CONNECT + CREATE_STREAM
@@ -169,6 +170,7 @@ async def site(
     on_publish: CallbackConfig | None = None,
     on_play: CallbackConfig | None = None,
     settings: SettingsConfig | None = None,
+    pictures: PictureDecoder | None = None,
 ) -> AsyncIterator[Site]:
     """Run a server in memory; its store is there as well, for threads know no virtual time.
 
@@ -185,7 +187,7 @@ async def site(
         on_play=on_play or CallbackConfig(),
         settings=settings or SettingsConfig(),
     )
-    world = ports(1, outside=outside)
+    world = attrs.evolve(ports(1, outside=outside), pictures=pictures)
     assert isinstance(world.network, MemoryNetwork)
     with capture_logs() as logged:
         async with open_relay(config, ports=world) as server:

@@ -31,6 +31,7 @@ MOST_EVENTS = 100
 MOST_ENTRIES = 20
 
 _ATOM = "http://www.w3.org/2005/Atom"
+_MEDIA_RSS = "http://search.yahoo.com/mrss/"
 _CLOUD_EVENTS = "http://cloudevents.io/xmlformat/V1"
 _NO_CHARACTER = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold, escaped or not (XML, 2.2); names and titles may."""
@@ -51,6 +52,7 @@ class _Data:
 
     title: str | None
     category: str | None
+    picture: str | None = None
     session: str | None
     since: str | None = None
     duration_s: int = 0
@@ -97,7 +99,9 @@ def feed_of(topic: Topic, events: Sequence[StoredEvent], *, source: str) -> Feed
 def _head(topic: Topic, source: str, updated: str) -> ET.Element:
     # Prefixes are written as they stand here: ElementTree would make up its own.  Without a
     # declaration it is XML 1.0 in UTF-8 (XML, 4.3.3).
-    feed = ET.Element("feed", {"xmlns": _ATOM, "xmlns:ce": _CLOUD_EVENTS})
+    feed = ET.Element(
+        "feed", {"xmlns": _ATOM, "xmlns:ce": _CLOUD_EVENTS, "xmlns:media": _MEDIA_RSS}
+    )
     _add(feed, "id", _id(source, topic.stream))
     _add(feed, "title", _name(topic))
     _add(feed, "updated", updated)
@@ -119,6 +123,9 @@ def _add_entry(feed: ET.Element, topic: Topic, session: str, events: Sequence[_T
     _add(entry, "link", rel="alternate", type="text/html", href=topic.page)
     if newest.data.category:
         _add(entry, "category", term=newest.data.category)
+    if newest.data.picture:
+        # Atom has no pictures of its own; this is what readers look for.
+        _add(entry, "media:thumbnail", url=newest.data.picture)
     _add(entry, "summary", _summary(newest))
     for told in events:
         _add_event(entry, told)

@@ -1,0 +1,1 @@
+"""Small pictures of what is on air, made of its newest keyframe when somebody asks."""
