@@ -11,7 +11,7 @@ Meanwhile new changes wait in the writer's bounded queue and are refused when th
 what a database that is gone looks like to everybody else.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Protocol, TypeVar
@@ -22,22 +22,9 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from relay.publication import Publication
-from relay.store import (
-    fan_outs_sql,
-    follows_sql,
-    outbox_sql,
-    push_sql,
-    reading,
-    rooms_sql,
-    settings_sql,
-)
+from relay.store import reading
 from relay.store.contract import Change, Loaded, StoreConflict, StoreStatistics, StoreUnavailable
-from relay.store.fan_outs import FanOut
-from relay.store.follows import Follow, Listener
-from relay.store.outbox import Delivery, DeliveryState, StoredEvent
-from relay.store.push import DuePush, PushBacklog, PushSubscription, PushWave
-from relay.store.rooms import Marker, MessagePage, Reactions
-from relay.store.settings import Setting, UserSettings
+from relay.store.sql_asking import SqlQuestions
 from relay.store.threads import READERS, Threads
 from relay.store.writing import Writing
 
@@ -64,7 +51,7 @@ class Database(Protocol):
 
 
 @attrs.define(eq=False)
-class SqlStore:
+class SqlStore(SqlQuestions):
     """`store.contract.Store`; see the head of this module."""
 
     _database: Database
@@ -83,128 +70,14 @@ class SqlStore:
             raise StoreUnavailable("the connection broke, and nothing was committed")
 
     async def load(self, channel: str, *, keys_since_ms: int, latest: int) -> Loaded | None:
-        return await self._ask(lambda it: reading.load(it, channel, keys_since_ms, latest))
+        return await self.ask(lambda it: reading.load(it, channel, keys_since_ms, latest))
 
     async def read(
         self, channel: str, *, after: int, limit: int, newest_first: bool = False
     ) -> list[Publication]:
-        return await self._ask(
+        return await self.ask(
             lambda it: reading.read(it, channel, after, limit, newest_first=newest_first)
         )
-
-    async def names(self, prefix: str = "") -> list[str]:
-        return await self._ask(lambda it: reading.names(it, prefix))
-
-    async def expired(self, now_ms: int) -> list[str]:
-        return await self._ask(lambda it: reading.expired(it, now_ms))
-
-    async def details(self) -> dict[str, bytes]:
-        return await self._ask(reading.said_of_streams)
-
-    async def airings(self) -> dict[str, bytes]:
-        return await self._ask(outbox_sql.all_airings)
-
-    async def endpoints(self) -> dict[str, bytes]:
-        return await self._ask(outbox_sql.all_endpoints)
-
-    async def subscriptions(self) -> dict[str, bytes]:
-        return await self._ask(outbox_sql.all_subscriptions)
-
-    async def events(
-        self, stream: str, types: Collection[str], *, until_ms: int, limit: int
-    ) -> list[StoredEvent]:
-        return await self._ask(lambda it: outbox_sql.happened(it, stream, types, until_ms, limit))
-
-    async def next_delivery(self, endpoint: str) -> Delivery | None:
-        return await self._ask(lambda it: outbox_sql.first(it, endpoint))
-
-    async def delivery(self, endpoint: str, delivery: int) -> Delivery | None:
-        return await self._ask(lambda it: outbox_sql.find(it, endpoint, delivery))
-
-    async def deliveries(
-        self, endpoint: str, *, state: DeliveryState | None = None, below: int = 0, limit: int
-    ) -> list[Delivery]:
-        return await self._ask(lambda it: outbox_sql.latest(it, endpoint, state, below, limit))
-
-    async def follow(self, user: str, stream: str) -> Follow | None:
-        return await self._ask(lambda it: follows_sql.find(it, user, stream))
-
-    async def follows(self, user: str, *, below: int = 0, limit: int) -> list[Follow]:
-        return await self._ask(lambda it: follows_sql.by_user(it, user, below, limit))
-
-    async def followers(self, stream: str, *, below: int = 0, limit: int) -> list[Follow]:
-        return await self._ask(lambda it: follows_sql.by_stream(it, stream, below, limit))
-
-    async def listeners(self, stream: str, *, below: int = 0, limit: int) -> list[Listener]:
-        return await self._ask(lambda it: follows_sql.listeners(it, stream, below, limit))
-
-    async def follow_count(self, user: str) -> int:
-        return await self._ask(lambda it: follows_sql.count(it, user))
-
-    async def follower_counts(self) -> dict[str, int]:
-        return await self._ask(follows_sql.counts)
-
-    async def outlived_follows(self, now_ms: int, *, limit: int) -> list[Follow]:
-        return await self._ask(lambda it: follows_sql.outlived(it, now_ms, limit))
-
-    async def fan_outs(self) -> list[FanOut]:
-        return await self._ask(fan_outs_sql.unfinished)
-
-    async def push_subscriptions(self, user: str) -> list[PushSubscription]:
-        return await self._ask(lambda it: push_sql.of_user(it, user))
-
-    async def push_audience(
-        self, users: Collection[str], *, event: str, active_since_ms: int
-    ) -> list[PushSubscription]:
-        return await self._ask(lambda it: push_sql.audience(it, users, event, active_since_ms))
-
-    async def push_waves(self) -> list[PushWave]:
-        return await self._ask(push_sql.waves)
-
-    async def push_backlog(self, event: str, now_ms: int) -> dict[str, PushBacklog]:
-        return await self._ask(lambda it: push_sql.backlog(it, event, now_ms))
-
-    async def due_pushes(
-        self, service: str, events: Collection[str], *, now_ms: int, limit: int
-    ) -> list[DuePush]:
-        return await self._ask(lambda it: push_sql.due(it, service, events, now_ms, limit))
-
-    async def next_push_ms(self, service: str, events: Collection[str]) -> int | None:
-        return await self._ask(lambda it: push_sql.next_ms(it, service, events))
-
-    async def rooms(self) -> dict[str, bytes]:
-        return await self._ask(rooms_sql.said_of_rooms)
-
-    async def message(self, room: str, message: str) -> Publication | None:
-        return await self._ask(lambda it: rooms_sql.find(it, room, message))
-
-    async def messages(
-        self, room: str, *, after: int, limit: int, newest_first: bool = False, user: str = ""
-    ) -> MessagePage | None:
-        return await self._ask(
-            lambda it: rooms_sql.page(it, room, after, limit, newest_first=newest_first, user=user)
-        )
-
-    async def offset_at(self, room: str, at_ms: int) -> int | None:
-        return await self._ask(lambda it: rooms_sql.offset_at(it, room, at_ms))
-
-    async def reactions(self, room: str, offsets: Collection[int], *, user: str = "") -> Reactions:
-        return await self._ask(lambda it: rooms_sql.counts(it, room, offsets, user))
-
-    async def marked_rooms(self, user: str) -> list[str]:
-        return await self._ask(lambda it: rooms_sql.marked(it, user))
-
-    async def markers(self, user: str) -> list[Marker]:
-        return await self._ask(lambda it: rooms_sql.all_markers(it, user))
-
-    async def settings(self, user: str) -> UserSettings:
-        return await self._ask(lambda it: settings_sql.of(it, user))
-
-    async def setting_versions(self, user: str, namespace: str) -> list[Setting]:
-        return await self._ask(lambda it: settings_sql.versions(it, user, namespace))
-
-    async def outlived_settings(self, now_ms: int, *, limit: int) -> list[str]:
-        return await self._ask(lambda it: settings_sql.outlived(it, now_ms, limit))
 
     def statistics(self) -> StoreStatistics:
         return StoreStatistics(
@@ -221,7 +94,7 @@ class SqlStore:
         with trio.move_on_after(CLOSE_S, shield=True):
             await self._writer_thread.run(self._database.close)
 
-    async def _ask(self, question: Callable[[Connection], T]) -> T:
+    async def ask(self, question: Callable[[Connection], T]) -> T:
         return await self._reader_threads.run(partial(self._read, question))
 
     async def _resolve(self, mark: str) -> bool:

@@ -38,7 +38,7 @@ async def opened(url: str, data: Path) -> SqlStore:
 
 async def count(store: SqlStore, table: Table) -> int:
     """Rows that are really there."""
-    return await store._ask(
+    return await store.ask(
         lambda connection: connection.execute(select(func.count()).select_from(table)).scalar_one()
     )
 
