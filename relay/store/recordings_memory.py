@@ -47,7 +47,7 @@ class MemoryRecordings:
         ]
         return found[::-1][:limit]
 
-    def open(self) -> list[StoredRecording]:
+    def still_open(self) -> list[StoredRecording]:
         """See `Store.open_recordings`."""
         return [it for it in self._by_id.values() if it.is_open]
 
