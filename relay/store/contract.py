@@ -23,10 +23,12 @@ from relay.errors import RelayError
 from relay.publication import Publication
 from relay.store.fan_outs import FanOutChange, FanOutReader
 from relay.store.follows import FollowChange, FollowReader
+from relay.store.moderation import ModerationChange, ModerationReader
 from relay.store.outbox import OutboxChange, OutboxReader
 from relay.store.push import PushChange, PushReader
 from relay.store.recordings import RecordingChange, RecordingReader
 from relay.store.rooms import RoomChange, RoomReader
+from relay.store.searching import SearchReader
 from relay.store.settings import SettingsChange, SettingsReader
 
 JSON_TYPE = "application/json"
@@ -135,6 +137,7 @@ Change = (
     | SettingsChange
     | RecordingChange
     | RoomChange
+    | ModerationChange
 )
 
 
@@ -177,6 +180,8 @@ class Store(
     SettingsReader,
     RecordingReader,
     RoomReader,
+    ModerationReader,
+    SearchReader,
     Protocol,
 ):
     """See the head of this module.  Every method may wait; none blocks the event loop."""

@@ -13,6 +13,8 @@ from relay.store.fan_outs_memory import MemoryFanOuts
 from relay.store.follows import Follow, Listener
 from relay.store.follows_memory import MemoryFollows
 from relay.store.memory_channels import MemoryChannel
+from relay.store.moderation import Logged, Order
+from relay.store.moderation_memory import MemoryModeration
 from relay.store.outbox import Delivery, DeliveryState, StoredEvent
 from relay.store.outbox_memory import MemoryOutbox
 from relay.store.push import DuePush, PushBacklog, PushSubscription, PushWave
@@ -21,8 +23,10 @@ from relay.store.recordings import StoredRecording
 from relay.store.recordings_memory import MemoryRecordings
 from relay.store.rooms import Marker, MessagePage, Reactions
 from relay.store.rooms_memory import MemoryRooms
+from relay.store.searching import Span
 from relay.store.settings import Setting, UserSettings
 from relay.store.settings_memory import MemorySettings
+from relay.store.words import Wanted
 
 
 @attrs.define(eq=False)
@@ -37,6 +41,7 @@ class MemoryQuestions:
     _push: MemoryPush = attrs.field(init=False)
     _recordings: MemoryRecordings = attrs.field(factory=MemoryRecordings, init=False)
     _rooms: MemoryRooms = attrs.field(init=False)
+    _moderation: MemoryModeration = attrs.field(factory=MemoryModeration, init=False)
     _settings: MemorySettings = attrs.field(factory=MemorySettings, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -169,6 +174,27 @@ class MemoryQuestions:
         await trio.lowlevel.checkpoint()
         return self._rooms.offset_at(room, at_ms)
 
+    async def search(
+        self,
+        room: str,
+        wanted: Wanted,
+        *,
+        after: int,
+        limit: int,
+        newest_first: bool = False,
+        user: str = "",
+    ) -> MessagePage | None:
+        await trio.lowlevel.checkpoint()
+        return self._rooms.search(room, wanted, after, limit, newest_first=newest_first, user=user)
+
+    async def spoken(self, room: str, span: Span, *, limit: int) -> MessagePage | None:
+        await trio.lowlevel.checkpoint()
+        return self._rooms.spoken(room, span, limit)
+
+    async def spoken_at(self, room: str, session: str, media_ms: int) -> int | None:
+        await trio.lowlevel.checkpoint()
+        return self._rooms.spoken_at(room, session, media_ms)
+
     async def reactions(self, room: str, offsets: Collection[int], *, user: str = "") -> Reactions:
         await trio.lowlevel.checkpoint()
         return self._rooms.counts(room, offsets, user)
@@ -210,3 +236,11 @@ class MemoryQuestions:
     async def outlived_settings(self, now_ms: int, *, limit: int) -> list[str]:
         await trio.lowlevel.checkpoint()
         return self._settings.outlived(now_ms, limit)
+
+    async def orders(self) -> list[Order]:
+        await trio.lowlevel.checkpoint()
+        return self._moderation.all()
+
+    async def order_log(self, room: str, *, below: int, limit: int) -> list[Logged]:
+        await trio.lowlevel.checkpoint()
+        return self._moderation.log(room, below, limit)

@@ -23,6 +23,8 @@ from relay.store.rooms import (
     Rewrite,
     RoomChange,
 )
+from relay.store.searching import Span
+from relay.store.words import Wanted, beside, message_words
 
 
 class Record(Protocol):
@@ -76,6 +78,55 @@ class MemoryRooms:
         """This channel has been deleted."""
         self._reactions.pop(channel, None)
         self._tombstones.pop(channel, None)
+
+    def search(
+        self,
+        room: str,
+        wanted: Wanted,
+        after: int,
+        limit: int,
+        *,
+        newest_first: bool,
+        user: str,
+    ) -> MessagePage | None:
+        """See `Store.search`: a look at every message."""
+        page = self.page(room, 0, 0, newest_first=False, user=user)
+        if page is None:
+            return None
+        found = (
+            one
+            for one in self._messages(room, newest_first=newest_first)
+            if _is_wanted(one, beside(wanted, after, newest_first=newest_first))
+        )
+        gone = self._tombstones.get(room, ())
+        taken = tuple(islice((one for one in found if one.offset not in gone), limit))
+        reactions = self.counts(room, [one.offset for one in taken], user)
+        return attrs.evolve(page, messages=taken, reactions=reactions)
+
+    def spoken(self, room: str, span: Span, limit: int) -> MessagePage | None:
+        """See `Store.spoken`."""
+        page = self.page(room, 0, 0, newest_first=False, user="")
+        if page is None:
+            return None
+        after = (span.from_ms, 0) if span.after is None else attrs.astuple(span.after)
+        found = [
+            (at, one)
+            for at, one in self._of_session(room, span.session)
+            if after < at < (span.to_ms, 0)
+        ]
+        found.sort(key=lambda pair: pair[0])
+        return attrs.evolve(page, messages=tuple(one for _, one in found[:limit]))
+
+    def spoken_at(self, room: str, session: str, media_ms: int) -> int | None:
+        """See `Store.spoken_at`."""
+        then = [at for at, _ in self._of_session(room, session) if at[0] >= media_ms]
+        return min(then)[1] if then else None
+
+    def _of_session(self, room: str, session: str) -> Iterator[tuple[tuple[int, int], Publication]]:
+        """Messages, with media time and offset."""
+        for one in self._messages(room):
+            if one.moment is not None and one.moment.session == session:
+                yield (one.moment.media_ms, one.offset), one
 
     def find(self, room: str, message: str) -> Publication | None:
         """See `Store.message`."""
@@ -178,6 +229,13 @@ class MemoryRooms:
         epoch, offset = marked.get(change.room, (change.epoch, 0))
         further = max(offset, change.offset) if epoch == change.epoch else change.offset
         marked[change.room] = change.epoch, further
+
+
+def _is_wanted(one: Publication, wanted: Wanted) -> bool:
+    if one.offset <= wanted.above or (wanted.below is not None and one.offset >= wanted.below):
+        return False
+    author = None if one.author is None else one.author.user
+    return set(wanted.terms) <= set(message_words(one.data, author))
 
 
 def _counted(given: set[tuple[str, str]], user: str) -> tuple[Reaction, ...]:

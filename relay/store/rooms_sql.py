@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from relay.publication import Publication
-from relay.store import rows
+from relay.store import rows, words_sql
 from relay.store.rooms import (
     UNREAD_MOST,
     DropMarker,
@@ -191,13 +191,19 @@ def all_markers(connection: Connection, user: str) -> list[Marker]:
 
 
 def _rewrite(connection: Connection, change: Rewrite) -> None:
-    statement = update(publications).where(
-        publications.c.channel_id == _id_of(change.channel), publications.c.offset == change.offset
+    which = (
+        publications.c.channel_id == _id_of(change.channel),
+        publications.c.offset == change.offset,
     )
+    said = select(*words_sql.SAID).where(*which, _is_message)
+    before = connection.execute(said).mappings().all()
+    words_sql.remove(connection, before)
     values: dict[str, Any] = {"data": change.data}
     if change.is_tombstone:
         values["is_tombstone"] = True
-    connection.execute(statement.values(values))
+    else:
+        words_sql.index(connection, ({**row, "data": change.data} for row in before))
+    connection.execute(update(publications).where(*which).values(values))
 
 
 def _move(connection: Connection, change: MoveMarker) -> None:

@@ -10,20 +10,25 @@ from relay.publication import Publication
 from relay.store import (
     fan_outs_sql,
     follows_sql,
+    moderation_sql,
     outbox_sql,
     push_sql,
     reading,
     recordings_sql,
     rooms_sql,
+    searching_sql,
     settings_sql,
 )
 from relay.store.fan_outs import FanOut
 from relay.store.follows import Follow, Listener
+from relay.store.moderation import Logged, Order
 from relay.store.outbox import Delivery, DeliveryState, StoredEvent
 from relay.store.push import DuePush, PushBacklog, PushSubscription, PushWave
 from relay.store.recordings import StoredRecording
 from relay.store.rooms import Marker, MessagePage, Reactions
+from relay.store.searching import Span
 from relay.store.settings import Setting, UserSettings
+from relay.store.words import Wanted
 
 T = TypeVar("T")
 
@@ -135,6 +140,28 @@ class SqlQuestions(ABC):
     async def offset_at(self, room: str, at_ms: int) -> int | None:
         return await self.ask(lambda it: rooms_sql.offset_at(it, room, at_ms))
 
+    async def search(
+        self,
+        room: str,
+        wanted: Wanted,
+        *,
+        after: int,
+        limit: int,
+        newest_first: bool = False,
+        user: str = "",
+    ) -> MessagePage | None:
+        return await self.ask(
+            lambda it: searching_sql.search(
+                it, room, wanted, after, limit, newest_first=newest_first, user=user
+            )
+        )
+
+    async def spoken(self, room: str, span: Span, *, limit: int) -> MessagePage | None:
+        return await self.ask(lambda it: searching_sql.spoken(it, room, span, limit))
+
+    async def spoken_at(self, room: str, session: str, media_ms: int) -> int | None:
+        return await self.ask(lambda it: searching_sql.spoken_at(it, room, session, media_ms))
+
     async def reactions(self, room: str, offsets: Collection[int], *, user: str = "") -> Reactions:
         return await self.ask(lambda it: rooms_sql.counts(it, room, offsets, user))
 
@@ -166,3 +193,9 @@ class SqlQuestions(ABC):
 
     async def outlived_settings(self, now_ms: int, *, limit: int) -> list[str]:
         return await self.ask(lambda it: settings_sql.outlived(it, now_ms, limit))
+
+    async def orders(self) -> list[Order]:
+        return await self.ask(moderation_sql.everything)
+
+    async def order_log(self, room: str, *, below: int, limit: int) -> list[Logged]:
+        return await self.ask(lambda it: moderation_sql.log(it, room, below, limit))

@@ -10,6 +10,7 @@ from sqlalchemy.sql.schema import Table
 
 from relay.store.rooms_tables import reactions
 from relay.store.tables import Number, channels, details, graves, keys, producers, publications
+from relay.store.words_sql import SAID
 
 SWEPT_ROWS = 1_000
 """How many rows one statement may clean up."""
@@ -44,11 +45,14 @@ TRIM = update(channels).where(_named, channels.c.first_offset < _first).values(f
 _oldest = (
     select(func.min(publications.c.offset)).where(publications.c.channel_id == _id)
 ).scalar_subquery()
-SWEEP_TRIMMED = delete(publications).where(
+_trimmed = (
     publications.c.channel_id == _id,
     publications.c.offset < _first,
     publications.c.offset < _oldest + SWEPT_ROWS,
 )
+TRIMMED_SAID = select(*SAID).where(*_trimmed, publications.c.message.is_not(None))
+"""What of that the index of words has to let go of."""
+SWEEP_TRIMMED = delete(publications).where(*_trimmed)
 _oldest_reaction = (
     select(func.min(reactions.c.offset)).where(reactions.c.channel_id == _id)
 ).scalar_subquery()
@@ -71,10 +75,10 @@ _reacted = (
     .order_by(reactions.c.offset)
     .limit(SWEPT_ROWS)
 )
+_buried = publications.c.channel_id == _grave, publications.c.offset.in_(_remains)
+BURIED_SAID = select(*SAID).where(*_buried, publications.c.message.is_not(None))
 DIG = (
-    delete(publications).where(
-        publications.c.channel_id == _grave, publications.c.offset.in_(_remains)
-    ),
+    delete(publications).where(*_buried),
     delete(reactions).where(reactions.c.channel_id == _grave, reactions.c.offset.in_(_reacted)),
 )
 """A part of what is in a grave, of each table."""

@@ -26,8 +26,8 @@ Number = BigInteger().with_variant(Integer(), "sqlite")
 metadata = MetaData()
 
 
-def _of_messages(name: str, *columns: str, unique: bool = False) -> Index:
-    where = text("message IS NOT NULL")
+def _of_messages(name: str, *columns: str, unique: bool = False, but: str = "") -> Index:
+    where = text(f"message IS NOT NULL{but}")
     return Index(
         name, "channel_id", *columns, unique=unique, sqlite_where=where, postgresql_where=where
     )
@@ -70,6 +70,9 @@ publications = Table(
     _of_messages("publications_by_message", "message", unique=True),
     _of_messages("publications_messages", "offset"),
     _of_messages("publications_messages_by_time", "at_ms", "offset"),
+    _of_messages(
+        "publications_by_media", "session", "media_ms", "offset", but=" AND session IS NOT NULL"
+    ),
 )
 
 keys = Table(

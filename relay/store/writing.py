@@ -17,21 +17,24 @@ from sqlalchemy.sql.base import Executable
 from relay.store import (
     fan_outs_sql,
     follows_sql,
+    moderation_sql,
     outbox_sql,
     push_sql,
     recordings_sql,
     rooms_sql,
     settings_sql,
     statements,
+    words_sql,
 )
 from relay.store.contract import Change, StoreConflict
 from relay.store.fan_outs import FanOutChange
 from relay.store.follows import FollowChange
+from relay.store.moderation import ModerationChange
 from relay.store.plan import OtherChange, Step, plan
 from relay.store.push import PushChange
 from relay.store.recordings import RecordingChange
 from relay.store.rooms import RoomChange
-from relay.store.rows import Row
+from relay.store.rows import Found, Row
 from relay.store.settings import SettingsChange
 
 
@@ -78,6 +81,7 @@ class Writing:
     def _add(self, connection: Connection, step: Step) -> None:
         _run(connection, statements.CREATE, step.created)
         _run(connection, statements.PUBLISH, step.publications)
+        words_sql.add(connection, step.publications)
         _run(connection, self._put_key, step.keys.values())
         _run(connection, self._put_producer, step.producers.values())
         _run(connection, self._put_details, step.details.values())
@@ -87,6 +91,8 @@ class Writing:
         _run_exactly(connection, statements.MARK, step.marked.values())
         _run(connection, statements.TOUCH, step.touched.values())
         _run(connection, statements.TRIM, step.trimmed.values())
+        for trimmed in step.trimmed.values():
+            words_sql.remove(connection, _all(connection, statements.TRIMMED_SAID, trimmed))
         _run(connection, statements.SWEEP_TRIMMED, step.trimmed.values())
         _run(connection, statements.SWEEP_REACTIONS, step.trimmed.values())
 
@@ -101,6 +107,7 @@ class Writing:
         if grave is None:
             self._has_graves = False
             return
+        words_sql.remove(connection, _all(connection, statements.BURIED_SAID, {"grave": grave}))
         dug = [connection.execute(it, {"grave": grave}).rowcount for it in statements.DIG]
         if max(dug) < statements.SWEPT_ROWS:
             connection.execute(statements.FILL, {"grave": grave})
@@ -115,12 +122,19 @@ def _execute(connection: Connection, change: OtherChange) -> None:
         push_sql.execute(connection, change)
     elif isinstance(change, RecordingChange):
         recordings_sql.execute(connection, change)
+    elif isinstance(change, ModerationChange):
+        moderation_sql.execute(connection, change)
     elif isinstance(change, RoomChange):
         rooms_sql.execute(connection, change)
     elif isinstance(change, SettingsChange):
         settings_sql.execute(connection, change)
     else:
         outbox_sql.execute(connection, change)
+
+
+def _all(connection: Connection, question: Executable, row: Row) -> Sequence[Found]:
+    found: Sequence[Found] = connection.execute(question, row).mappings().all()
+    return found
 
 
 def _run(connection: Connection, statement: Executable, rows: Collection[Row]) -> None:
