@@ -57,9 +57,11 @@ class ProcessDecoder:
                 self._was_used = False
                 await trio.sleep(IDLE_S)
                 if not self._was_used:
-                    await self._end()
+                    with trio.move_on_after(DEATH_S, shield=True):
+                        await self._end()
         finally:
-            await self._end()
+            with trio.move_on_after(DEATH_S, shield=True):
+                await self._end()
 
     async def jpeg(self, config: bytes, frame: bytes) -> bytes:
         if len(config) + len(frame) > MOST_CODED_BYTES:
@@ -76,7 +78,8 @@ class ProcessDecoder:
             raise PictureFailed("the decoder has died") from error
         finally:
             if made is None:
-                await self._end()
+                with trio.move_on_after(DEATH_S, shield=True):
+                    await self._end()
         if not made:
             raise PictureFailed("the keyframe cannot be decoded")
         return made
@@ -100,11 +103,10 @@ class ProcessDecoder:
         if process is None:
             return
         process.kill()
-        with trio.CancelScope(deadline=trio.current_time() + DEATH_S, shield=True):
-            for pipe in (process.stdin, process.stdout):
-                assert pipe is not None
-                await trio.aclose_forcefully(pipe)
-            await process.wait()
+        for pipe in (process.stdin, process.stdout):
+            assert pipe is not None
+            await trio.aclose_forcefully(pipe)
+        await process.wait()
 
 
 async def _converse(process: trio.Process, config: bytes, frame: bytes) -> bytes:

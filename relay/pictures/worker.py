@@ -15,6 +15,7 @@ import os
 import resource
 import struct
 import sys
+from fractions import Fraction
 
 import av
 
@@ -49,7 +50,7 @@ def jpeg(config: bytes, frame: bytes) -> bytes:
     width, height = fitting(decoded.width, decoded.height, float(decoder.sample_aspect_ratio or 1))
     encoder = av.CodecContext.create("mjpeg", "w")
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuvj420p"
-    encoder.time_base = 1
+    encoder.time_base = Fraction(1)
     encoder.options = {"qmin": str(QUANTISER), "qmax": str(QUANTISER)}
     small = decoded.reformat(width, height, "yuvj420p")
     small.pts = 0

@@ -96,6 +96,7 @@ async def test_titles_order_and_visibility_change_while_one_looks(
         await here.push("b")
         page, watching = await here.open(), await here.open("/watch/live/a")
         await page.wait(f"{TITLES} === 'a|b' || {TITLES} === 'b|a'")
+        await page.wait("document.querySelector('.card .picture')?.naturalWidth === 320")
         await page.evaluate(
             "(window.first = [...document.querySelectorAll('.card')]"
             ".find(card => card.querySelector('h2').textContent === 'a')) && 0"

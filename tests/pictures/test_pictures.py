@@ -35,7 +35,7 @@ class Newsroom:
 
     async def shown(self) -> bytes | None:
         picture = await self.pictures.of(self.studio.broadcast)
-        return picture and picture.data
+        return None if picture is None else picture.data
 
     async def ask(self, found: list[Picture | None]) -> None:
         found.append(await self.pictures.of(self.studio.broadcast))
