@@ -90,6 +90,7 @@ async def open_relay(
         background.start_soon(services.settings.run)
         background.start_soon(services.pictures.run)
         await background.start(services.stage.serve_broadcasts)
+        await background.start(services.packagers.serve)
         await background.start(services.access.watch_keys, services.stage)
         await background.start(services.permissions.watch_secrets)
         async with trio.open_nursery() as connections:

@@ -18,6 +18,8 @@ from relay.http.rate_limit import Allowance
 from relay.identity.keyfile import FILE_NAME, KeyFile
 from relay.identity.throttle import Throttle
 from relay.identity.token_files import TokenFiles
+from relay.live.packagers import Packagers, PackagerSettings
+from relay.live.shelf import FOLDER, Shelf
 from relay.live.stage import Stage
 from relay.live.statistics import BroadcastSettings
 from relay.notify.follows import Follows
@@ -84,6 +86,7 @@ def assemble(config: Config, ports: Ports, store: Store) -> Services:
         config=config,
         ports=ports,
         stage=stage,
+        packagers=_packagers(config, stage, ports, budget),
         store=store,
         writer=writer,
         hub=hub,
@@ -123,6 +126,13 @@ def assemble(config: Config, ports: Ports, store: Store) -> Services:
         sessions=Sessions(ports.random.randbytes(NODE_BYTES).hex()),
         trusted_proxies=trusted_networks(config.http.trusted_proxies),
     )
+
+
+def _packagers(config: Config, stage: Stage, ports: Ports, budget: Budget) -> Packagers:
+    settings = PackagerSettings(
+        rewind_s=config.media.rewind_s, memory_bytes=config.media.rewind_memory_bytes
+    )
+    return Packagers(settings, stage, Shelf(config.data / FOLDER), ports, budget)
 
 
 def tidying(services: Services) -> Tidying:

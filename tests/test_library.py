@@ -13,11 +13,13 @@ from relay import Packet, Server, open_publisher
 from relay.errors import FormatError
 from relay.fanout.budget import Budget
 from relay.library import StreamPublisher
+from relay.live.sequencer import Seam
 from relay.live.stage import PublishRefused
 from relay.live.statistics import State
 from relay.live.subscription import QUEUE_BYTES, QUEUE_PACKETS, Subscription
 from relay.packet import Codec, Kind
 from relay.reasons import Reason
+from relay.tracks import Tracks
 
 FOUND = media.packets(media.flv_file())
 TRACKS = media.tracks_of(FOUND)
@@ -180,10 +182,14 @@ async def drained(subscription: Subscription) -> list[Packet]:
     return [packet async for packet in subscription]
 
 
+def seam(tracks: Tracks) -> Seam:
+    return Seam(tracks=tracks, metadata={}, changed=True, first=False)
+
+
 async def test_a_slow_subscriber_skips_to_the_next_keyframe() -> None:
     budget = Budget(1)
     subscription = Subscription(budget)
-    subscription.begin(TRACKS)
+    subscription.begin(seam(TRACKS))
     room = QUEUE_PACKETS - 2
     subscription.take(frame(0, is_keyframe=True), True)
     for dts in range(1, room + 7):
@@ -215,11 +221,11 @@ def test_a_queue_is_bounded_in_bytes_too() -> None:
 
 async def test_a_change_of_tracks_has_its_configuration_first() -> None:
     subscription = Subscription(Budget(1))
-    subscription.begin(TRACKS)
+    subscription.begin(seam(TRACKS))
     subscription.take(frame(0, is_keyframe=True), True)
-    subscription.begin(attrs.evolve(TRACKS, audio=None))
+    subscription.begin(seam(attrs.evolve(TRACKS, audio=None)))
     subscription.take(frame(1, is_keyframe=True), True)
-    subscription.begin(attrs.evolve(TRACKS, audio=None))
+    subscription.begin(seam(attrs.evolve(TRACKS, audio=None)))
     subscription.take(frame(2), False)
     got = [(packet.kind.value, packet.is_config) for packet in await drained(subscription)]
     video, config, audio = ("video", False), ("video", True), ("audio", True)

@@ -16,7 +16,9 @@ PUBLISH_MODES = ("key", "open")
 
 ROOM_NAMESPACES = ("chat", "group", "direct")
 
-MAY_BE_ZERO = frozenset({"media.hold_s", "limits.drain_s", "notify.stable_s", "notify.grace_s"})
+MAY_BE_ZERO = frozenset(
+    {"media.hold_s", "media.rewind_s", "limits.drain_s", "notify.stable_s", "notify.grace_s"}
+)
 """Times for which "not at all" is a sensible wish; elsewhere 0 would refuse everybody."""
 
 LONGEST_LEASE_S = 864_000

@@ -69,6 +69,10 @@ class MediaConfig:
     gop_bytes: int = 16 * 1024 * 1024
     gop_s: float = 20.0
     """A GOP above either bound is not kept for newcomers."""
+    rewind_s: float = 600.0
+    """How far back a broadcast that is watched can be rewound: how long HLS playlists are."""
+    rewind_memory_bytes: int = 64 * 1024 * 1024
+    """What of that is in memory, for each broadcast; the rest is on disk under `data`."""
 
 
 @attrs.frozen(kw_only=True)

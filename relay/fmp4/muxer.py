@@ -59,6 +59,11 @@ class Fragment:
     """When its first sample is presented, on the session's timeline."""
     end_ms: int
     """When its last sample has been presented, as far as known."""
+    decode_ms: int
+    """When decoding of its video sample starts, or of its sound where it has no video."""
+    decode_end_ms: int
+    """What the next one's `decode_ms` will be, as it is declared."""
+    has_video: bool
 
 
 class _PendingAudio:
@@ -149,7 +154,9 @@ class FragmentMuxer:
     `relay.fmp4.clocks`.  Memory: at most the audio of 200 ms.
     """
 
-    def __init__(self, tracks: Tracks) -> None:
+    def __init__(self, tracks: Tracks, alone_ms: int = AUDIO_ONLY_MS) -> None:
+        """Without video, a fragment holds about `alone_ms` of sound."""
+        self._alone_ms = alone_ms
         self._video = VideoClock(tracks.video.frame_rate) if tracks.video else None
         self._audio = _PendingAudio(tracks.audio) if tracks.audio else None
         self._sequence = 0
@@ -209,7 +216,7 @@ class FragmentMuxer:
         if self._video:
             return audio.waited_ms(dts) >= AUDIO_WAIT_MS
         start_ms, end_ms = audio.span_ms()
-        return end_ms - start_ms >= AUDIO_ONLY_MS
+        return end_ms - start_ms >= self._alone_ms
 
     def _audio_alone(self, audio: _PendingAudio) -> Fragment:
         start_ms, end_ms = audio.span_ms()
@@ -219,7 +226,9 @@ class FragmentMuxer:
         is_resync = self._video is None and start_ms >= self._next_resync_ms
         if is_resync:
             self._next_resync_ms = start_ms + AUDIO_RESYNC_MS
-        fragment = Fragment(payload, is_resync, audio.packets, start_ms, end_ms)
+        fragment = Fragment(
+            payload, is_resync, audio.packets, start_ms, end_ms, start_ms, end_ms, has_video=False
+        )
         audio.clear()
         return fragment
 
@@ -242,7 +251,16 @@ class FragmentMuxer:
         sample = (moof_bytes + _MDAT.size, duration, video_bytes, flags, shown - start)
         traf = _video_traf(start, sample) + audio_traf
         payload = self._join(moof_bytes, traf, payloads)
-        return Fragment(payload, packet.is_keyframe, packets, start_ms, end_ms)
+        return Fragment(
+            payload,
+            packet.is_keyframe,
+            packets,
+            start_ms,
+            end_ms,
+            start,
+            start + duration,
+            has_video=True,
+        )
 
     def _join(self, moof_bytes: int, trafs: bytes, payloads: list[bytes]) -> bytes:
         self._sequence = self._sequence + 1 & 0xFFFFFFFF

@@ -10,8 +10,8 @@ The channel is small: when this task is slow the publisher's task waits, and TCP
 encoder.  This task itself never waits for a viewer.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from math import inf
 from typing import Any
 
@@ -23,12 +23,15 @@ from relay.fanout.budget import Budget
 from relay.fanout.feed import Feed, Wake
 from relay.live.encodings import LIVE, Format
 from relay.live.gop import GopCache
+from relay.live.listeners import Listener, Listeners
 from relay.live.output import Output, Outputs
 from relay.live.run import Run
 from relay.live.sequencer import Placed, Seam, Sequencer
+from relay.live.session_clock import SessionClock
 from relay.live.statistics import BroadcastSettings, BroadcastStatistics, State
 from relay.live.still import Still, still_of
 from relay.live.subscription import Subscription
+from relay.live.timeline import Repair
 from relay.packet import Packet
 from relay.ports import Ports
 from relay.publication import Moment
@@ -63,9 +66,11 @@ class Broadcast:
     """Wall clock, seconds."""
     visits: int = attrs.field(default=0, init=False)
     """How often somebody has come to watch."""
+    clock: SessionClock = attrs.field(factory=SessionClock, init=False)
+    """Media time to wall clock."""
     _sequencer: Sequencer = attrs.field(init=False)
     _outputs: Outputs = attrs.field(init=False)
-    _subscriptions: dict[Subscription, None] = attrs.field(factory=dict, init=False)
+    _listeners: Listeners = attrs.field(factory=Listeners, init=False)
     _returned: trio.Event = attrs.field(factory=trio.Event, init=False)
     _is_over: bool = attrs.field(default=False, init=False)
     _runs: int = attrs.field(default=0, init=False)
@@ -146,14 +151,14 @@ class Broadcast:
             self.state = State.HELD
             self._say_waiting("held")
             self._mark()
+            self._listeners.pause()
             self._on_change(self.name)
 
     def _end(self) -> None:
         self.state = State.ENDED
         self._on_change(self.name)
         self._outputs.end()
-        for subscription in self._subscriptions:
-            subscription.end()
+        self._listeners.end()
         self._budget.change(-self._charged)
 
     # Packets.
@@ -174,6 +179,8 @@ class Broadcast:
                     self._outputs.forget()
         if self._packets > packets_before:
             self._media_at = now
+            wall_ms, repairs = round(self._ports.wall() * 1000), sequencer.timeline.repairs
+            self.clock.learn(sequencer.edge_ms, wall_ms, repairs[Repair.JUMP])
         self._accompany()
         if sequencer.is_decodable:
             run.decodable.set()
@@ -184,9 +191,9 @@ class Broadcast:
             self._edge_at = self._ports.monotonic()
         if was is State.STARTING:
             log.info("broadcast live", stream=self.name, session=self.session)
+        self.clock.begin_run(self._sequencer.timeline.begun_ms)
         self._outputs.begin(seam)
-        for subscription in self._subscriptions:
-            subscription.begin(seam.tracks)
+        self._listeners.begin(seam)
         self._mark()
         if was is State.HELD:
             self._say(LIVE)
@@ -196,8 +203,7 @@ class Broadcast:
         self._packets += 1
         self._payload_bytes += len(packet.payload)
         self._outputs.encode(packet, is_resync)
-        for subscription in self._subscriptions:
-            subscription.take(packet, is_resync)
+        self._listeners.take(packet, is_resync)
 
     def _accompany(self) -> None:
         """Say what is due, behind a whole batch: a gate that opens lets out a second of media."""
@@ -283,16 +289,15 @@ class Broadcast:
     def subscribed(self) -> Iterator[Subscription]:
         """Packets for a subscriber within this process, for as long as the context lasts."""
         subscription = Subscription(self._budget)
-        subscription.begin(self._sequencer.tracks)
-        subscription.start_from(self._sequencer.gop.packets)
-        self._subscriptions[subscription] = None
-        if self.state is State.ENDED:
-            subscription.end()
         try:
-            yield subscription
+            with self.handed_to(subscription):
+                yield subscription
         finally:
-            del self._subscriptions[subscription]
             subscription.close()
+
+    def handed_to(self, listener: Listener) -> AbstractContextManager[None]:
+        """Hand everything over, from what is kept on, for as long as the context lasts."""
+        return self._listeners.joined(listener, self._sequencer, self.state)
 
     def say(self, message: dict[str, Any]) -> None:
         """Tell every viewer who can be told anything."""
@@ -319,6 +324,11 @@ class Broadcast:
         if count != self._told_viewers:
             self._told_viewers = count
             self._on_change(self.name)
+
+    @property
+    def recent_gops_ms(self) -> Sequence[int]:
+        """How long the newest few GOPs were."""
+        return self._sequencer.gop.recent_ms
 
     @property
     def moment(self) -> Moment | None:

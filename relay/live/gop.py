@@ -1,11 +1,15 @@
 """The packets from the last keyframe on, kept for whoever comes next."""
 
+from collections import deque
+
 import attrs
 
 from relay.packet import Kind, Packet
 
 AUDIO_RESYNC_MS = 1_000
 """Without video any packet will do to start from; this much is kept."""
+RECENT = 3
+"""GOPs whose lengths are remembered."""
 MAX_PACKETS = 16_384
 """Of twenty seconds there are some 3,000; a million tiny ones with one timestamp are an attack."""
 
@@ -22,6 +26,8 @@ class GopCache:
     packets: list[Packet] = attrs.field(factory=list, init=False)
     held_bytes: int = attrs.field(default=0, init=False)
     keyframe_interval_ms: int | None = attrs.field(default=None, init=False)
+    recent_ms: deque[int] = attrs.field(factory=lambda: deque(maxlen=RECENT), init=False)
+    """Lengths of the newest whole GOPs, kept or not."""
     _last_resync_ms: int | None = attrs.field(default=None, init=False)
 
     def is_resync(self, packet: Packet, *, has_video: bool) -> bool:
@@ -58,5 +64,6 @@ class GopCache:
     def _begin(self, dts: int) -> None:
         if self._last_resync_ms is not None:
             self.keyframe_interval_ms = dts - self._last_resync_ms
+            self.recent_ms.append(self.keyframe_interval_ms)
         self._last_resync_ms = dts
         self.clear()

@@ -17,6 +17,7 @@ import attrs
 import trio
 
 from relay.fanout.budget import Budget
+from relay.live.sequencer import Seam
 from relay.packet import Kind, Packet
 from relay.tracks import Tracks
 
@@ -74,13 +75,17 @@ class Subscription:
 
     # The broadcast's side.
 
-    def begin(self, tracks: Tracks) -> None:
+    def begin(self, seam: Seam) -> None:
         """What follows is of these tracks."""
-        self._reconfigured = tracks != self._tracks
-        self._tracks = tracks
+        self._reconfigured = seam.tracks != self._tracks
+        self._tracks = seam.tracks
 
-    def start_from(self, packets: Iterable[Packet]) -> None:
+    def pause(self) -> None:
+        """Packets are all that a subscriber hears of."""
+
+    def start_from(self, seam: Seam, packets: Iterable[Packet]) -> None:
         """Begin with what is kept for newcomers; nothing, if there is nothing."""
+        self.begin(seam)
         for packet in packets:
             if self._starting:
                 self._kept += self._configurations(packet.dts)

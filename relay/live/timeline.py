@@ -70,6 +70,11 @@ class Timeline:
     """The later of the tracks' last times in this run; no track ever goes back."""
 
     @property
+    def begun_ms(self) -> int:
+        """Where this run began."""
+        return self._seam
+
+    @property
     def end_ms(self) -> int:
         """Where the next run begins: the later of the tracks' ends."""
         return max([self._seam, *(track.end for track in self._tracks.values())])

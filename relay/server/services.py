@@ -15,6 +15,7 @@ from relay.fanout.outlet import Outlet, OutletLimits
 from relay.fanout.pump import Pump
 from relay.http.forwarded import Network as TrustedNetwork
 from relay.http.rate_limit import Allowance
+from relay.live.packagers import Packagers
 from relay.live.stage import Stage
 from relay.notify.notices import Notices
 from relay.pictures.pictures import Pictures
@@ -71,6 +72,7 @@ class Services:
     config: Config
     ports: Ports
     stage: Stage
+    packagers: Packagers
     store: Store
     writer: Writer
     hub: Hub

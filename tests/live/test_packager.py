@@ -1,0 +1,137 @@
+"""A packager: what it hands on, keeps, puts on disk and lets go of."""
+
+import itertools
+from pathlib import Path
+
+import attrs
+import pytest
+import trio
+import trio.lowlevel
+from support import media
+from support.memory import in_virtual_time
+from support.on_air import HOLD_S, settle
+from support.packaging import WINDOW, PackagingStudio, later, packaging, play, reel
+
+from relay.hls.segments import Part
+from relay.live.packagers import LINGER_S
+from relay.packet import Kind
+
+FOUR_S = 4000
+
+
+def files(folder: Path) -> list[Path]:
+    return list(folder.glob("*/*.mp4"))
+
+
+async def collect(made: PackagingStudio, into: list[Part]) -> None:
+    with made.packager.followed() as parts:
+        into += [part async for part in parts]
+
+
+def as_file(parts: list[Part]) -> bytes:
+    return parts[0].head.init.data + b"".join(part.data for part in parts)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "segments"
+
+
+@in_virtual_time
+async def test_parts_are_what_was_published(folder: Path) -> None:
+    got: list[Part] = []
+    async with packaging(folder) as made, trio.open_nursery() as nursery:
+        with made.studio.publishing() as run:
+            await trio.lowlevel.checkpoint()
+            nursery.start_soon(collect, made, got)
+            await play(run, reel())
+        await trio.sleep(HOLD_S + 1)
+    assert media.digests(as_file(got)) == media.digests(media.flv_file(4))
+    assert got[-1].is_last
+
+
+@in_virtual_time
+async def test_a_newcomer_begins_with_what_is_kept(folder: Path) -> None:
+    async with packaging(folder) as made:
+        with made.studio.publishing() as run:
+            await play(run, [packet for packet in reel() if packet.dts < 2500])
+            packager = made.packager
+            await settle()
+            first = packager.window.open_parts[0]
+            assert (first.head.number, first.is_independent) == (0, True)
+            assert 2000 <= first.start_ms < 2100
+
+
+@in_virtual_time
+async def test_dead_time_is_on_the_wall_clock_only(folder: Path) -> None:
+    got: list[Part] = []
+    async with packaging(folder) as made, trio.open_nursery() as nursery:
+        with made.studio.publishing() as run:
+            await trio.lowlevel.checkpoint()
+            nursery.start_soon(collect, made, got)
+            await play(run, reel())
+        await trio.sleep(20)
+        with made.studio.publishing() as run:
+            await play(run, later(reel(), 77_777))
+        await trio.sleep(HOLD_S + 1)
+    heads = list({id(part.head): part.head for part in got}.values())
+    assert [head.number for head in heads if head.is_discontinuity] == [4]
+    dead_ms = [
+        (after.wall_ms - before.wall_ms) - (after.media_ms - before.media_ms)
+        for before, after in itertools.pairwise(heads)
+    ]
+    assert dead_ms == [0, 0, 0, pytest.approx(20_000, abs=100), 0, 0, 0]
+    once = media.digests(media.flv_file(4))[Kind.VIDEO]
+    assert media.digests(as_file(got))[Kind.VIDEO] == 2 * once
+
+
+@in_virtual_time
+async def test_the_last_of_a_run_is_there_while_nobody_publishes(folder: Path) -> None:
+    async with packaging(folder) as made:
+        with made.studio.publishing() as run:
+            await play(run, reel())
+            packager = made.packager
+            await settle()
+        await settle()
+        assert packager.window.open_parts == []
+        assert packager.window.edge_ms == pytest.approx(FOUR_S, abs=100)
+
+
+@in_virtual_time
+async def test_what_is_old_is_on_disk_and_reads_the_same(folder: Path) -> None:
+    settings = attrs.evolve(WINDOW, memory_bytes=1)
+    async with packaging(folder, settings) as made:
+        with made.studio.publishing() as run:
+            await trio.lowlevel.checkpoint()
+            packager = made.packager
+            for lap in range(4):
+                await play(run, later(reel(), FOUR_S * lap))
+            await settle()
+            held = packager.window.listed
+            on_disk = [one.number for one in held if not one.parts]
+            assert len(on_disk) > 5
+            assert on_disk == list(range(on_disk[-1] + 1))
+            assert len(files(folder)) == len(on_disk)
+            data = await packager.read(held[0])
+            assert len(data) == held[0].byte_count
+            assert media.digests(held[0].head.init.data + data)[Kind.VIDEO]
+            packager.scope.cancel()
+            # Threads do not know of virtual time, which stands still as long as we do not sleep.
+            while files(folder):
+                await trio.lowlevel.checkpoint()
+
+
+@in_virtual_time
+async def test_a_packager_that_nobody_needs_goes_and_one_that_is_recorded_stays(
+    folder: Path,
+) -> None:
+    async with packaging(folder) as made:
+        with made.studio.publishing() as run:
+            await play(run, reel())
+            packager, key = made.packager, made.packager.key
+            with packager.followed():
+                await trio.sleep(2 * LINGER_S)
+                assert made.packagers.current(made.studio.broadcast.name) is packager
+            await trio.sleep(LINGER_S + 2)
+            assert made.packagers.current(made.studio.broadcast.name) is None
+            assert made.packagers.find(made.studio.broadcast.name, key) is None
