@@ -26,6 +26,7 @@ from relay.store.fan_outs import (
 from relay.store.follows import DropFollow, PutFollow
 from relay.store.memory_asking import MemoryQuestions
 from relay.store.memory_channels import MemoryChannel, last_after, made
+from relay.store.moderation import ModerationChange
 from relay.store.plan import OtherChange
 from relay.store.push import PushChange
 from relay.store.recordings import RecordingChange
@@ -129,6 +130,8 @@ class MemoryStore(MemoryQuestions):
                 self._settings.make(change)
             case _ if isinstance(change, RecordingChange):
                 self._recordings.make(change)
+            case _ if isinstance(change, ModerationChange):
+                self._moderation.make(change)
             case _ if isinstance(change, RoomChange):
                 self._rooms.make(change)
             case _:

@@ -25,6 +25,7 @@ from relay.store.contract import (
 )
 from relay.store.fan_outs import FanOutChange
 from relay.store.follows import FollowChange
+from relay.store.moderation import ModerationChange
 from relay.store.outbox import OutboxChange
 from relay.store.push import PushChange
 from relay.store.recordings import RecordingChange
@@ -40,6 +41,7 @@ OtherChange = (
     | SettingsChange
     | RecordingChange
     | RoomChange
+    | ModerationChange
 )
 
 
