@@ -24,8 +24,6 @@ from support.http_client import request_bytes
 from relay.rtmp import NEED_DATA, Connection, Role, events
 from relay.rtmp.handshake import ENTROPY_SIZE
 
-pytestmark = pytest.mark.alone
-
 JOINS = 20_000
 PLAYS = 80_000
 PUBLISHES = 20_000
