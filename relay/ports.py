@@ -174,6 +174,40 @@ class PictureDecoder(Protocol):
         """Tidy up, until cancelled."""
 
 
+class Disk(Protocol):
+    """Where recordings are: folders of a few files each, which only ever grow at their end.
+
+    Everything here waits for a thread.  What the disk has to complain of is an `OSError`.
+    """
+
+    async def append(self, folder: str, name: str, data: bytes, /) -> None:
+        """Add to the end of a file, which is made if it is not there, as its folder is.
+
+        Where it cannot be added whole, nothing is.
+        """
+
+    async def sync(self, folder: str, name: str, /) -> None:
+        """Return when a file would survive a power cut."""
+
+    async def read(self, folder: str, name: str, offset: int, size: int, /) -> bytes:
+        """Up to so many bytes, fewer at the end."""
+
+    async def sizes(self, folder: str, /) -> dict[str, int]:
+        """The files of a folder; none where there is no folder."""
+
+    async def cut(self, folder: str, name: str, size: int, /) -> None:
+        """Let a file end there."""
+
+    async def remove(self, folder: str, /) -> None:
+        """Let a folder and all of its files be gone, if they are there."""
+
+    async def free_bytes(self) -> int:
+        """What else would fit."""
+
+    def use(self) -> dict[str, tuple[int, int]]:
+        """Calls under way, and tasks that wait for a thread, by the name of the pool."""
+
+
 @attrs.frozen(kw_only=True)
 class Ports:
     """What the server knows of the world outside."""
@@ -187,5 +221,6 @@ class Ports:
     random: Random
     network: Network
     outside: Outside
+    disk: Disk
     pictures: PictureDecoder | None = None
     """None where no pictures can be made."""

@@ -17,7 +17,16 @@ PUBLISH_MODES = ("key", "open")
 ROOM_NAMESPACES = ("chat", "group", "direct")
 
 MAY_BE_ZERO = frozenset(
-    {"media.hold_s", "media.rewind_s", "limits.drain_s", "notify.stable_s", "notify.grace_s"}
+    {
+        "media.hold_s",
+        "media.rewind_s",
+        "limits.drain_s",
+        "notify.stable_s",
+        "notify.grace_s",
+        "recording.keep_s",
+        "recording.keep_bytes",
+        "recording.free_bytes",
+    }
 )
 """Times for which "not at all" is a sensible wish; elsewhere 0 would refuse everybody."""
 
@@ -146,6 +155,18 @@ def _callbacks(config: Config) -> Iterator[Problem]:
                 )
 
 
+def _recording(config: Config) -> Iterator[Problem]:
+    path = "recording.rules"
+    for rule in config.recording.rules:
+        if not rule.streams:
+            yield Problem(path, f"`{path}`: a rule names the `streams` that it is for")
+        for text in rule.streams:
+            if not _STREAMS.fullmatch(text):
+                yield Problem(path, f"`{path}`: `{text}` is neither APP/NAME nor APP/*")
+        if not 0 <= rule.keep_s < math.inf or rule.keep_bytes < 0:
+            yield Problem(path, f"`{path}`: `keep_s` and `keep_bytes` are 0 or more")
+
+
 def _contact(config: Config) -> Iterator[Problem]:
     contact = config.push.contact
     if contact and not _CONTACT.fullmatch(contact):
@@ -218,6 +239,7 @@ _RULES: tuple[Callable[[Config], Iterator[Problem]], ...] = (
     _lease,
     _store,
     _callbacks,
+    _recording,
     _contact,
     _schemas,
     _tls,

@@ -76,6 +76,34 @@ class MediaConfig:
 
 
 @attrs.frozen(kw_only=True)
+class RecordingRuleConfig:
+    """Streams that are recorded by themselves."""
+
+    streams: tuple[str, ...]
+    """`APP/NAME` or `APP/*`; the first rule that names a stream is its rule."""
+    keep_s: float = 0.0
+    """How long a recording stays; 0 for as long as nobody deletes it."""
+    keep_bytes: int = 0
+    """What the recordings of one stream may take, the oldest go first; 0 for whatever there is."""
+
+
+@attrs.frozen(kw_only=True)
+class RecordingConfig:
+    """Broadcasts that are kept."""
+
+    directory: str = ""
+    """Where; empty for `recordings` in the data directory."""
+    rules: tuple[RecordingRuleConfig, ...] = ()
+    keep_s: float = 0.0
+    """As in a rule, for streams that no rule names; they are recorded when somebody asks for it."""
+    keep_bytes: int = 0
+    free_bytes: int = 1024 * 1024 * 1024
+    """With less room than this on the disk nothing is recorded; broadcasts go on."""
+    clip_s: float = 600.0
+    """The longest clip."""
+
+
+@attrs.frozen(kw_only=True)
 class NamespaceConfig:
     """What channels of one kind have in common.
 
@@ -348,6 +376,7 @@ class Config:
     tls: TlsConfig = TlsConfig()
     auth: AuthConfig = AuthConfig()
     media: MediaConfig = MediaConfig()
+    recording: RecordingConfig = RecordingConfig()
     channels: ChannelsConfig = ChannelsConfig()
     chat: ChatConfig = ChatConfig()
     store: StoreConfig = StoreConfig()

@@ -73,11 +73,24 @@ def moofs(read: Read, start: int, end: int) -> Iterator[Moof]:
 def next_moof(read: Read, start: int, end: int) -> Moof | None:
     """The fragment at `start`; None where there is no whole one before `end`."""
     data = read(start, min(LOOK_BYTES, end - start))
+    if (needed := bytes_needed(data)) > len(data):
+        data = read(start, needed)
+    return read_moof(data, start, end)
+
+
+def bytes_needed(data: bytes) -> int:
+    """How much of a fragment that begins so is to be read to know it; 0 where it is none."""
     size, name = _header(data, 0)
-    if name != b"moof" or not _MFHD_END <= size <= MOOF_BYTES:
+    is_moof = name == b"moof" and _MFHD_END <= size <= MOOF_BYTES
+    return size + _HEADER.size if is_moof else 0
+
+
+def read_moof(data: bytes, start: int, end: int) -> Moof | None:
+    """As `next_moof`, of the first bytes from `start` on, which are enough to know it."""
+    needed = bytes_needed(data)
+    if not 0 < needed <= len(data):
         return None
-    if len(data) < size + _HEADER.size:
-        data = read(start, size + _HEADER.size)
+    size = needed - _HEADER.size
     mdat_bytes, name = _header(data, size)
     whole = size + mdat_bytes
     if name != b"mdat" or mdat_bytes < _HEADER.size or start + whole > end:

@@ -66,6 +66,8 @@ class Announcer:
     _agenda: Agenda = attrs.field(factory=Agenda, init=False)
     _changed: dict[str, None] = attrs.field(factory=dict, init=False)
     _said: dict[str, None] = attrs.field(factory=dict, init=False)
+    _others: dict[trio.Event, Event] = attrs.field(factory=dict, init=False)
+    """What others have to tell, and what they wait for."""
     _news: trio.Event = attrs.field(factory=trio.Event, init=False)
     _looked_at: float = attrs.field(default=-inf, init=False)
     _announced: int = attrs.field(default=0, init=False)
@@ -80,6 +82,13 @@ class Announcer:
         self._said[stream] = None
         self._news.set()
 
+    async def tell(self, event: Event) -> None:
+        """Tell what somebody else has seen, in its turn; returns when the store has it."""
+        told = trio.Event()
+        self._others[told] = event
+        self._news.set()
+        await told.wait()
+
     @property
     def announced(self) -> int:
         """Events since the start."""
@@ -93,6 +102,7 @@ class Announcer:
             due = list(self._agenda.take(self._ports.monotonic()))
             for start in range(0, len(due), AT_ONCE):
                 await self._announce(self._take(due[start : start + AT_ONCE]))
+            await self._announce_others()
 
     async def load(self) -> None:
         """Take up what was announced before a restart, and is not over.
@@ -162,6 +172,12 @@ class Announcer:
         """Tell all of it, as soon as the store has taken it."""
         while events and not await self._try(events):  # noqa: ASYNC110  # a disk rings no bell
             await trio.sleep(TRY_AGAIN_S)
+
+    async def _announce_others(self) -> None:
+        others, self._others = self._others, {}
+        await self._announce(list(others.values()))
+        for told in others:
+            told.set()
 
     async def _try(self, events: Sequence[Event]) -> bool:
         recipients = [self._recipients(event) for event in events]

@@ -35,6 +35,8 @@ class EventType(enum.Enum):
     UPDATED = "stream.updated"
     OFFLINE = "stream.offline"
     PEAK = "viewers.peak"
+    RECORDED = "recording.finished"
+    """Told by whoever records (`relay.recordings`), and no part of an airing."""
 
 
 @attrs.frozen(kw_only=True)

@@ -3,6 +3,7 @@
 import random
 import ssl
 import time
+from pathlib import Path
 
 import trio
 
@@ -11,6 +12,7 @@ from relay.errors import ConfigError
 from relay.outbound.kernel import KernelOutside
 from relay.pictures.decoder import ProcessDecoder, is_possible
 from relay.ports import Ports
+from relay.recordings.disk import KernelDisk
 from relay.server.sockets import KernelNetwork
 
 
@@ -27,8 +29,14 @@ def real_ports(config: Config) -> Ports:
         random=random.SystemRandom(),
         network=KernelNetwork(_tls_context(config)),
         outside=KernelOutside(config.outbound.ca_file),
+        disk=KernelDisk(_recordings(config)),
         pictures=ProcessDecoder() if is_possible() else None,
     )
+
+
+def _recordings(config: Config) -> Path:
+    directory = config.recording.directory
+    return Path(directory) if directory else config.data / "recordings"
 
 
 def _tls_context(config: Config) -> ssl.SSLContext | None:

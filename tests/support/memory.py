@@ -12,6 +12,7 @@ from typing import ParamSpec
 
 import attrs
 import trio
+from support.memory_disk import MemoryDisk
 from support.outside import MemoryOutside
 from trio.lowlevel import ParkingLot
 from trio.testing import MockClock
@@ -273,7 +274,10 @@ class SteadyCpu:
 
 
 def ports(
-    seed: int, network: MemoryNetwork | None = None, outside: MemoryOutside | None = None
+    seed: int,
+    network: MemoryNetwork | None = None,
+    outside: MemoryOutside | None = None,
+    disk: MemoryDisk | None = None,
 ) -> Ports:
     """A whole world by one seed; time is Trio's, which tests replace."""
     chance = random.Random(seed)
@@ -284,6 +288,7 @@ def ports(
         random=chance,
         network=MemoryNetwork(random.Random(seed)) if network is None else network,
         outside=MemoryOutside() if outside is None else outside,
+        disk=MemoryDisk() if disk is None else disk,
     )
 
 

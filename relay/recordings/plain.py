@@ -1,0 +1,101 @@
+"""A finished recording as one plain MP4 file, which is nowhere: made while it is sent.
+
+    head | 0.mp4 | 1.mp4 ...
+
+`relay.fmp4.whole` says why it has this form.  The head is made when somebody first asks for it, a
+fragment at a time, so that others have their turns, and kept beside the files.  Everything else of
+the file is on the disk already: so its size is known before the first byte is sent, and any range
+of it is a few reads.
+"""
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+import attrs
+import structlog
+import trio
+
+from relay.fmp4.init import init_segment
+from relay.fmp4.whole import Whole
+from relay.ports import Disk
+from relay.recordings import index
+from relay.recordings.files import read_fragment, read_index, read_tracks
+from relay.recordings.index import Segment
+
+log = structlog.get_logger("relay.recordings")
+
+HEAD_NAME = "head"
+
+
+@attrs.frozen
+class Extent:
+    """One of the files that it consists of."""
+
+    name: str
+    size: int
+
+
+@attrs.frozen
+class Plain:
+    """The whole file."""
+
+    _disk: Disk
+    _folder: str
+    _extents: tuple[Extent, ...]
+    size: int = attrs.field(init=False)
+
+    @size.default
+    def _size(self) -> int:
+        return sum(extent.size for extent in self._extents)
+
+    async def read(self, offset: int, size: int) -> bytes:
+        """These bytes of it, or the first of them; at least one where there is one.
+
+        Raises:
+            OSError: they cannot be read.
+        """
+        for extent in self._extents:
+            if offset < extent.size:
+                size = min(size, extent.size - offset)
+                return await self._disk.read(self._folder, extent.name, offset, size)
+            offset -= extent.size
+        return b""
+
+
+async def plain_file(disk: Disk, folder: str, only: int | None = None) -> Plain:
+    """The file of a finished recording, or `only` of one of its stretches.
+
+    Raises:
+        FormatError: the recording is not what it should be.
+        OSError: it cannot be read, or there is no room for its head.
+    """
+    found = [it for it in await read_index(disk, folder) if only in {None, it.stretch}]
+    stretches = sorted({segment.stretch for segment in found})
+    ends = [_end(found, stretch) for stretch in stretches]
+    name = HEAD_NAME if only is None else f"{HEAD_NAME}-{only}"
+    sizes = await disk.sizes(folder)
+    if name not in sizes:
+        head = await _head(disk, folder, stretches, ends)
+        await disk.append(folder, name, head)
+        sizes[name] = len(head)
+    files = [Extent(index.media_name(it), end) for it, end in zip(stretches, ends, strict=True)]
+    return Plain(disk, folder, (Extent(name, sizes[name]), *files))
+
+
+def _end(found: Sequence[Segment], stretch: int) -> int:
+    """Up to where a stretch's file is listed."""
+    return max(it.offset + it.size for it in found if it.stretch == stretch)
+
+
+async def _head(disk: Disk, folder: str, stretches: Sequence[int], ends: Sequence[int]) -> bytes:
+    whole = Whole()
+    starts = accumulate(ends, initial=0)
+    for stretch, end, start in zip(stretches, ends, starts, strict=False):
+        tracks = await read_tracks(disk, folder, stretch)
+        whole.begin(tracks, start)
+        at = len(init_segment(tracks))
+        while (moof := await read_fragment(disk, folder, stretch, at, end)) is not None:
+            whole.add(moof)
+            at += moof.size
+            await trio.lowlevel.checkpoint()
+    return whole.head(sum(ends))
