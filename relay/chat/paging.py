@@ -8,7 +8,9 @@ the same name that has begun anew.  It grants nothing: whoever asks must be allo
 
 import base64
 import re
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 
 import attrs
 
@@ -16,6 +18,8 @@ from relay.errors import FormatError
 
 PAGE = 50
 LARGEST_PAGE = 200
+Get = Callable[[str], str | None]
+"""A parameter by its name, if it is there."""
 _DIGITS = re.compile("[0-9]{1,18}")
 _CURSOR = re.compile("([<>])([0-9]{1,18}) ([!-~]{0,64})")
 
@@ -49,68 +53,83 @@ class Moment:
 
 
 @attrs.frozen(kw_only=True)
+class Scene:
+    """The same beside a media time of a session, milliseconds."""
+
+    session: str
+    media_ms: int
+    is_older: bool
+
+
+@attrs.frozen(kw_only=True)
 class Asked:
     """What is asked for."""
 
-    beside: Place | Moment
+    beside: Place | Moment | Scene
     limit: int
 
 
-def asked(
-    *,
-    before: str | None,
-    after: str | None,
-    before_time: str | None,
-    after_time: str | None,
-    cursor: str | None,
-    limit: str | None,
-) -> Asked:
+def asked(get: Get) -> Asked:
     """Read the parameters of a question.
 
     Raises:
         FormatError: one of them is not what it must be, or there are two places.
     """
-    given = [
-        (read, text)
-        for read, text in (
-            (_before, before),
-            (_after, after),
-            (_before_time, before_time),
-            (_after_time, after_time),
-            (_cursor, cursor),
-        )
-        if text is not None
+    given: list[tuple[Callable[[str], Place | Moment | Scene], str]] = [
+        (read, text) for name, read in _PLACES.items() if (text := get(name)) is not None
     ]
+    session = get("session")
+    for name, is_older in (("before_ms", True), ("after_ms", False)):
+        if (text := get(name)) is not None:
+            given.append((partial(_scene, session, name, is_older), text))
     if len(given) > 1:
         raise FormatError("one of `before`, `after`, their times and `cursor` is enough")
     beside = given[0][0](given[0][1]) if given else NEWEST
-    return Asked(beside=beside, limit=_limit(limit))
+    return Asked(beside=beside, limit=read_limit(get("limit")))
 
 
-def _limit(text: str | None) -> int:
-    limit = PAGE if text is None else _number("limit", text)
+def place_of(get: Get) -> Place | None:
+    """The place in the parameters of a question, if there is one.
+
+    Raises:
+        FormatError: it cannot be read, or there are two.
+    """
+    readers = {"before": _before, "after": _after, "cursor": _cursor}
+    given = [(read, text) for name, read in readers.items() if (text := get(name)) is not None]
+    if len(given) > 1:
+        raise FormatError("one of `before`, `after` and `cursor` is enough")
+    return given[0][0](given[0][1]) if given else None
+
+
+def read_limit(text: str | None) -> int:
+    """How many are asked for.
+
+    Raises:
+        FormatError: it is no such number.
+    """
+    limit = PAGE if text is None else read_number("limit", text)
     if not 1 <= limit <= LARGEST_PAGE:
         raise FormatError(f"`limit` is from 1 to {LARGEST_PAGE}")
     return limit
 
 
 def _before(text: str) -> Place:
-    offset = _number("before", text)
+    offset = read_number("before", text)
     if not offset:
         raise FormatError("nothing is before offset 0")
     return Place(offset=offset, is_older=True)
 
 
 def _after(text: str) -> Place:
-    return Place(offset=_number("after", text), is_older=False)
+    return Place(offset=read_number("after", text), is_older=False)
 
 
 def _before_time(text: str) -> Moment:
-    return Moment(at_ms=_time("before_time", text), is_older=True)
+    return Moment(at_ms=read_time("before_time", text), is_older=True)
 
 
 def _after_time(text: str) -> Moment:
-    return Moment(at_ms=_time("after_time", text), is_older=False)
+    return Moment(at_ms=read_time("after_time", text), is_older=False)
 
 
 def _cursor(text: str) -> Place:
@@ -127,13 +146,29 @@ def _cursor(text: str) -> Place:
     return place
 
 
-def _number(name: str, text: str) -> int:
+def _scene(session: str | None, name: str, is_older: bool, text: str) -> Scene:
+    if session is None:
+        raise FormatError(f"`{name}` is a media time of a `session`")
+    return Scene(session=session, media_ms=read_number(name, text), is_older=is_older)
+
+
+def read_number(name: str, text: str) -> int:
+    """A whole number, 0 or more.
+
+    Raises:
+        FormatError: it is none.
+    """
     if not _DIGITS.fullmatch(text):
         raise FormatError(f"`{name}` is a whole number")
     return int(text)
 
 
-def _time(name: str, text: str) -> int:
+def read_time(name: str, text: str) -> int:
+    """A time in milliseconds since 1970.
+
+    Raises:
+        FormatError: it is none.
+    """
     try:
         when = datetime.fromisoformat(text)
         if when.tzinfo is None:
@@ -141,3 +176,12 @@ def _time(name: str, text: str) -> int:
         return round(when.timestamp() * 1000)
     except (ValueError, OverflowError):
         raise FormatError(f"`{name}` is a time as RFC 3339 has it") from None
+
+
+_PLACES: Mapping[str, Callable[[str], Place | Moment]] = {
+    "before": _before,
+    "after": _after,
+    "before_time": _before_time,
+    "after_time": _after_time,
+    "cursor": _cursor,
+}

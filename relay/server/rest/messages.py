@@ -9,26 +9,21 @@ from urllib.parse import quote
 
 from relay.channels.rules import Action
 from relay.chat.message import change_of, sent_of
-from relay.chat.paging import Asked, Moment, Place, asked
 from relay.chat.wording import check_reaction
 from relay.errors import FormatError
 from relay.http.causes import (
     KEY_NOT_POSSIBLE,
     MESSAGE_NOT_POSSIBLE,
-    PAGE_NOT_POSSIBLE,
     REACTION_NOT_POSSIBLE,
 )
 from relay.http.cors import ANY_ORIGIN
 from relay.http.errors import refused
 from relay.http.json_body import json_object
-from relay.http.response import Headers, Response, json_response
+from relay.http.response import Response, json_response
 from relay.server.exchange import Exchange
 from relay.server.rest.room_access import own, permit, refusals, speaking
-from relay.server.rest.shown_messages import shown, shown_page
-from relay.store.rooms import MessagePage
+from relay.server.rest.shown_messages import NO_STORE, shown
 
-NO_STORE: Headers = (("Cache-Control", "no-store"),)
-"""What was deleted must not come back out of a cache."""
 _KEY = re.compile(r'"([!#-~ ]{1,128})"|([!#-~]{1,128})')
 """A string as in RFC 9651, 3.3.3, or the same without its quotes, as most clients send it."""
 
@@ -53,24 +48,6 @@ async def send(exchange: Exchange) -> Response:
         said, is_new = await exchange.services.chat.send(channel, exchange.caller, sent, key=key)
     answer = json_response(shown(said), 201 if is_new else 200)
     return answer.with_headers(*NO_STORE, ("Location", _location(exchange, said.message)))
-
-
-async def page(exchange: Exchange) -> Response:
-    """`GET`: messages before or after an offset or a time, or the newest; oldest first.
-
-    Raises:
-        HttpError: 401, 403, 404, 422 or 503.
-    """
-    rules, room = permit(exchange, Action.SUBSCRIBE), exchange.params["room"]
-    question = _asked(exchange)
-    with refusals():
-        place = await _place(exchange, room, question)
-        found = await _page(exchange, room, place, question.limit)
-    if place.epoch not in ("", found.epoch):
-        raise refused(PAGE_NOT_POSSIBLE, "the cursor is of another room, or this one began anew")
-    answer = json_response(shown_page(room, found, place, question.limit))
-    sharing = ANY_ORIGIN if rules.subscribe == "anyone" else ()
-    return answer.with_headers(*NO_STORE, *sharing)
 
 
 async def read(exchange: Exchange) -> Response:
@@ -176,49 +153,6 @@ def _key(exchange: Exchange) -> str:
     if (found := _KEY.fullmatch(value)) is None:
         raise refused(KEY_NOT_POSSIBLE)
     return found[1] or found[2]
-
-
-def _asked(exchange: Exchange) -> Asked:
-    get = exchange.request.query.get
-    try:
-        return asked(
-            before=get("before"),
-            after=get("after"),
-            before_time=get("before_time"),
-            after_time=get("after_time"),
-            cursor=get("cursor"),
-            limit=get("limit"),
-        )
-    except FormatError as error:
-        raise refused(PAGE_NOT_POSSIBLE, str(error)) from None
-
-
-async def _place(exchange: Exchange, room: str, question: Asked) -> Place:
-    match question.beside:
-        case Place() as place:
-            return place
-        case Moment(at_ms=at_ms, is_older=is_older):
-            first = await exchange.services.store.offset_at(room, at_ms)
-    if is_older:
-        # Where nothing came then or later, everything was before.
-        return Place(offset=first or 0, is_older=True)
-    if first is not None:
-        return Place(offset=first - 1, is_older=False)
-    there = await _page(exchange, room, Place(offset=0, is_older=True), 1)
-    return Place(offset=there.last_offset, is_older=False)
-
-
-async def _page(exchange: Exchange, room: str, place: Place, limit: int) -> MessagePage:
-    found = await exchange.services.store.messages(
-        room,
-        after=place.offset,
-        limit=limit,
-        newest_first=place.is_older,
-        user=exchange.caller.sub,
-    )
-    if found is None:
-        return MessagePage(epoch="", last_offset=0, messages=(), reactions={})
-    return found
 
 
 def _location(exchange: Exchange, message: str) -> str:

@@ -1,7 +1,6 @@
 """What rooms, and messages in them, are at `/api/v1`, in the words of OpenAPI."""
 
 from relay.chat.groups import TITLE_CHARACTERS
-from relay.chat.paging import LARGEST_PAGE, PAGE
 from relay.chat.wording import MENTIONS, USER_CHARACTERS
 from relay.http.causes import (
     KEY_NOT_POSSIBLE,
@@ -13,7 +12,6 @@ from relay.http.causes import (
     NO_SUCH_ROOM,
     NOT_JSON,
     NOT_SAID_TO_BE_JSON,
-    PAGE_NOT_POSSIBLE,
     REACTION_NOT_POSSIBLE,
     ROOM_CLOSED,
     ROOM_NOT_POSSIBLE,
@@ -52,7 +50,7 @@ _REACTION = record(
         "mine": {**_FLAG, "description": "Whether the caller has"},
     }
 )
-_MESSAGE = record(
+MESSAGE = record(
     {
         "id": text("UUID, version 7", format="uuid"),
         "offset": whole("Where it stands in the room's channel"),
@@ -66,16 +64,6 @@ _MESSAGE = record(
         "edited_at": or_null(text("When it was edited last", format="date-time")),
         "deleted": or_null(_DELETED),
         "reactions": many(_REACTION),
-    }
-)
-_PAGE = record(
-    {
-        "room": text("Its name, which is its channel's"),
-        "epoch": text("The incarnation of its channel; empty before the first message"),
-        "offset": whole("Of the newest publication as this was read: news go on behind it"),
-        "messages": many(_MESSAGE, "Oldest first"),
-        "older": or_null(text("The cursor of those before; null where there are none")),
-        "newer": text("The cursor of those behind, which are still to come at the end"),
     }
 )
 _GROUP = record(
@@ -131,8 +119,8 @@ SEND = Operation(
     tag=_MESSAGES,
     body=_SENT,
     answers={
-        201: Answered("It was said, and is in the store", _MESSAGE),
-        200: Answered("It was said before, by the same key", _MESSAGE),
+        201: Answered("It was said, and is in the store", MESSAGE),
+        200: Answered("It was said before, by the same key", MESSAGE),
     },
     fails=(
         *_BODY,
@@ -143,26 +131,11 @@ SEND = Operation(
         NO_SUCH_MESSAGE,
     ),
 )
-PAGE_OF = Operation(
-    name="listMessages",
-    summary="Messages before or after an offset or a time, the nearest ones; else the newest",
-    tag=_MESSAGES,
-    query={
-        "before": whole("An offset"),
-        "after": whole("An offset"),
-        "before_time": text("Sent before then", format="date-time"),
-        "after_time": text("Sent then or later", format="date-time"),
-        "cursor": text("From `older` or `newer` of another page"),
-        "limit": whole(f"At most so many; {PAGE} unless said", maximum=LARGEST_PAGE),
-    },
-    answers={200: Answered("A page, with deleted ones as what is left of them", _PAGE)},
-    fails=(NO_SUCH_ROOM, PAGE_NOT_POSSIBLE, STORE_UNAVAILABLE),
-)
 READ = Operation(
     name="readMessage",
     summary="One message",
     tag=_MESSAGES,
-    answers={200: Answered("The message, or what is left of it", _MESSAGE)},
+    answers={200: Answered("The message, or what is left of it", MESSAGE)},
     fails=(NO_SUCH_ROOM, NO_SUCH_MESSAGE, STORE_UNAVAILABLE),
 )
 EDIT = Operation(
@@ -170,7 +143,7 @@ EDIT = Operation(
     summary="Have a message say something else: for its author, for `chat.change_s`",
     tag=_MESSAGES,
     body=_CHANGE,
-    answers={200: Answered("What it says now", _MESSAGE)},
+    answers={200: Answered("What it says now", MESSAGE)},
     fails=(*_BODY, *_CHANGING, MESSAGE_NOT_POSSIBLE, MESSAGE_TOO_BIG, TOO_LATE_TO_CHANGE),
 )
 REMOVE = Operation(

@@ -6,7 +6,7 @@ is a user's own is for whoever shows that user's token; the handler compares.
 
 from relay.http.routing import Route, Who
 from relay.server.exchange import Answers, Handler, Waits
-from relay.server.rest import messages, openapi_rooms, rooms
+from relay.server.rest import message_pages, messages, openapi_history, openapi_rooms, rooms
 
 _ROOM = "/api/v1/rooms/{room}"
 _MESSAGES = f"{_ROOM}/messages"
@@ -18,7 +18,7 @@ PUBLIC: tuple[Route[Handler], ...] = tuple(
     Route(methods={method}, pattern=pattern, handler=Waits(answer), who=who, about=about)
     for method, pattern, answer, who, about in (
         ("GET", _ROOM, rooms.read, Who.ANYONE, openapi_rooms.DESCRIBE),
-        ("GET", _MESSAGES, messages.page, Who.ANYONE, openapi_rooms.PAGE_OF),
+        ("GET", _MESSAGES, message_pages.page, Who.ANYONE, openapi_history.PAGE_OF),
         ("POST", _MESSAGES, messages.send, Who.ANYONE, openapi_rooms.SEND),
         ("GET", _MESSAGE, messages.read, Who.ANYONE, openapi_rooms.READ),
         ("PATCH", _MESSAGE, messages.edit, Who.GUEST, openapi_rooms.EDIT),

@@ -6,13 +6,27 @@ import msgspec
 
 from relay.chat.message import Message, read_message
 from relay.chat.paging import Place
+from relay.http.response import Headers
 from relay.notify.cloud_events import timestamp
 from relay.publication import Publication
 from relay.store.rooms import MessagePage, Reaction
 
+NO_STORE: Headers = (("Cache-Control", "no-store"),)
+"""What was deleted must not come back out of a cache."""
+
 
 def shown(publication: Publication, reactions: tuple[Reaction, ...] = ()) -> dict[str, Any]:
     """One message, or what is left of it."""
+    return {
+        **said(publication),
+        "reactions": [
+            {"reaction": one.reaction, "count": one.count, "mine": one.is_mine} for one in reactions
+        ],
+    }
+
+
+def said(publication: Publication) -> dict[str, Any]:
+    """The same without its reactions, which look different to each user."""
     message, moment = read_message(publication.data), publication.moment
     return {
         "id": message.id,
@@ -26,9 +40,6 @@ def shown(publication: Publication, reactions: tuple[Reaction, ...] = ()) -> dic
         "media_ms": None if moment is None else moment.media_ms,
         "edited_at": None if message.edited is None else timestamp(message.edited.at_ms),
         "deleted": _deleted(message),
-        "reactions": [
-            {"reaction": one.reaction, "count": one.count, "mine": one.is_mine} for one in reactions
-        ],
     }
 
 
