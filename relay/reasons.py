@@ -18,7 +18,7 @@ class Consequence:
     ws_close: int = 1000
     """WebSocket close code (RFC 6455, 7.4.1; 4000-4999 are our own)."""
     rtmp_code: str | None = None
-    """`code` of the onStatus that goes out first; None where there is nobody to tell."""
+    """`code` of the onStatus that a publisher is told first; None where there is nothing to say."""
 
 
 class Reason(enum.Enum):
@@ -77,11 +77,9 @@ class Reason(enum.Enum):
     SITE_SILENT = Consequence(
         "the site does not answer whether this is allowed", 1013, "NetStream.Publish.BadName"
     )
-    NO_PLAYBACK = Consequence(
-        "this server does not play over RTMP; watch it over HTTP", 1008, "NetStream.Play.Failed"
-    )
 
-    # The viewer cannot keep up, or there is nothing left to see.
+    # The viewer cannot keep up, or there is nothing to see.
+    NOT_LIVE = Consequence("nobody is live here")
     VIEWER_STALLED = Consequence("the viewer stopped reading", 4001)
     VIEWER_TOO_SLOW = Consequence("the viewer fell behind too often", 4002)
     OUTLET_OVERFLOW = Consequence("the peer does not read its replies", 4003)

@@ -72,6 +72,11 @@ def on_metadata(tracks: Tracks, extra: Mapping[str, AmfValue]) -> bytes:
 
     Its time is 0, always: FFmpeg takes a later one for a subtitle.
     """
+    return _script_tag(metadata(tracks, extra), 0)
+
+
+def metadata(tracks: Tracks, extra: Mapping[str, AmfValue]) -> bytes:
+    """The same without a tag around it, as RTMP carries it to players."""
     values: dict[str, AmfValue] = {
         key: value for key, value in extra.items() if key not in TRACK_KEYS
     }
@@ -79,7 +84,7 @@ def on_metadata(tracks: Tracks, extra: Mapping[str, AmfValue]) -> bytes:
         values |= _video_metadata(tracks.video)
     if tracks.audio:
         values |= _audio_metadata(tracks.audio)
-    return script("onMetaData", amf0.EcmaArray(values), 0)
+    return amf0.encode("onMetaData", amf0.EcmaArray(values))
 
 
 def _video_metadata(track: VideoTrack) -> dict[str, AmfValue]:

@@ -21,6 +21,7 @@ import trio
 
 from relay.fanout.budget import Budget
 from relay.fanout.feed import Feed, Wake
+from relay.live.audience import Audience
 from relay.live.encodings import LIVE, Format
 from relay.live.gop import GopCache
 from relay.live.listeners import Listener, Listeners
@@ -68,6 +69,8 @@ class Broadcast:
     """How often somebody has come to watch."""
     clock: SessionClock = attrs.field(factory=SessionClock, init=False)
     """Media time to wall clock."""
+    audience: Audience = attrs.field(factory=Audience, init=False)
+    """Who asks for it piece by piece."""
     _sequencer: Sequencer = attrs.field(init=False)
     _outputs: Outputs = attrs.field(init=False)
     _listeners: Listeners = attrs.field(factory=Listeners, init=False)
@@ -191,6 +194,8 @@ class Broadcast:
             self._edge_at = self._ports.monotonic()
         if was is State.STARTING:
             log.info("broadcast live", stream=self.name, session=self.session)
+        elif seam.changed:
+            log.info("tracks changed", stream=self.name, tracks=seam.tracks.mime)
         self.clock.begin_run(self._sequencer.timeline.begun_ms)
         self._outputs.begin(seam)
         self._listeners.begin(seam)
@@ -262,11 +267,11 @@ class Broadcast:
 
     # The viewers' side.
 
-    def feed(self, output_format: Format) -> Feed:
-        """For somebody who comes to watch: the feed in this format, made, from what is kept for
-        newcomers, when it is the first.
+    def feed(self, output_format: Format, *, returns: bool = False) -> Feed:
+        """For somebody who comes to watch, or returns to it: the feed in this format, made, from
+        what is kept for newcomers, when it is the first.
         """
-        self.visits += 1
+        self.visits += not returns
         output = self._outputs.get(output_format)
         if output is None:
             output = self._outputs.open(output_format)
@@ -314,9 +319,11 @@ class Broadcast:
 
     def _viewers(self) -> dict[Format, int]:
         """The same by format.  While nobody publishes, who has got all there was is a viewer."""
-        since = self._ports.monotonic() - RECEIVED_WITHIN_S
+        now = self._ports.monotonic()
+        since = now - RECEIVED_WITHIN_S
         is_flowing = self.state is State.HELD or self._media_at >= since
-        return self._outputs.viewers(since, is_flowing=is_flowing)
+        by_feed = self._outputs.viewers(since, is_flowing=is_flowing)
+        return by_feed | {Format.HLS: self.audience.count(now)}
 
     def recount(self) -> None:
         """Tell of viewers who come and go while there is no live edge to tell it along with."""

@@ -1,21 +1,20 @@
 """A broadcast's packets in each format that viewers ask for.
 
-An encoding turns packets into pieces of one feed, and says what stands before the first of them and
-after a gap.  Every piece is whole: an FLV tag, a moof and its mdat, a WebSocket frame.  Pieces are
-cut by packets, never by passes.
+Every piece is whole: an FLV tag, a moof and its mdat, a WebSocket frame, an RTMP message.  Pieces
+are cut by packets, never by passes.
 """
 
 import enum
 import json
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
-
-import attrs
+from typing import Any
 
 from relay.flv import writer as flv
 from relay.fmp4.init import init_segment
 from relay.fmp4.muxer import Fragment, FragmentMuxer
 from relay.http.frame import binary_frame, text_frame
+from relay.live.encoding import Encoded, Encoding
+from relay.live.rtmp_encoding import RtmpEncoding
 from relay.live.sequencer import Seam
 from relay.packet import Kind, Packet
 from relay.reasons import Reason
@@ -29,36 +28,13 @@ class Format(enum.Enum):
     FLV_WS = "flv-ws"
     MP4 = "mp4"
     MP4_WS = "mp4-ws"
-
-
-@attrs.frozen
-class Encoded:
-    """One piece to be, before it has a position."""
-
-    data: bytes
-    packets: int
-    media_ms: int
-    is_resync: bool
-    urgent: bool
+    HLS = "hls"
+    """In pieces; see `relay.live.audience`.  It has no feed."""
+    RTMP = "rtmp"
 
 
 LIVE = {"type": "state", "value": "live", "reason": ""}
 HELD = {"type": "state", "value": "waiting", "reason": "held", "keyframe_interval_ms": None}
-
-
-class Encoding(Protocol):
-    """One format.  See the head of this module."""
-
-    survives_change: bool
-    """Whether followers can be kept when the tracks change."""
-
-    def begin(self, seam: Seam) -> Iterator[Encoded]: ...
-    def encode(self, packet: Packet, *, is_resync: bool) -> Iterator[Encoded]: ...
-    def say(self, message: dict[str, Any], media_ms: int) -> Iterator[Encoded]: ...
-    def mark(self, state: dict[str, Any], media_ms: int) -> Iterator[Encoded]: ...
-    def finish(self) -> Iterator[Encoded]: ...
-    def opening(self, media_ms: int) -> bytes: ...
-    def resume(self, from_ms: int, to_ms: int) -> bytes: ...
 
 
 class FlvEncoding:
@@ -224,6 +200,7 @@ ENCODINGS: dict[Format, Callable[[], Encoding]] = {
     Format.FLV_WS: lambda: FlvEncoding(binary_frame),
     Format.MP4: Mp4Encoding,
     Format.MP4_WS: RelayMp4Encoding,
+    Format.RTMP: RtmpEncoding,
 }
 
 

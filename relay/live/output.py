@@ -6,7 +6,8 @@ from typing import Any
 import attrs
 
 from relay.fanout.feed import Feed, Wake
-from relay.live.encodings import ENCODINGS, Encoded, Encoding, Format
+from relay.live.encoding import Encoded, Encoding
+from relay.live.encodings import ENCODINGS, Format
 from relay.live.sequencer import Seam
 from relay.packet import Packet
 from relay.reasons import Reason

@@ -26,7 +26,6 @@ from relay.rtmp.events import (
     NeedData,
     OnStatus,
     PingRequest,
-    Play,
     Publish,
     PublishStarted,
     PublishStopped,
@@ -43,6 +42,16 @@ from relay.rtmp.events import (
     UnreadableData,
 )
 from relay.rtmp.limits import RtmpLimits
+from relay.rtmp.player_events import (
+    FCSubscribe,
+    GetStreamLength,
+    Pause,
+    Play,
+    PlayEnded,
+    PlayStarted,
+    Receive,
+    Seek,
+)
 from relay.rtmp.states import MOVES, Role, State
 from relay.rtmp.urls import StreamAddress, parse_address
 
@@ -65,18 +74,24 @@ __all__ = [
     "Event",
     "FCPublish",
     "FCPublishAccepted",
+    "FCSubscribe",
     "FCUnpublish",
+    "GetStreamLength",
     "HandshakeCompleted",
     "Media",
     "MediaMessage",
     "Metadata",
     "NeedData",
     "OnStatus",
+    "Pause",
     "PingRequest",
     "Play",
+    "PlayEnded",
+    "PlayStarted",
     "Publish",
     "PublishStarted",
     "PublishStopped",
+    "Receive",
     "Received",
     "ReleaseStream",
     "ReleaseStreamDone",
@@ -84,6 +99,7 @@ __all__ = [
     "Role",
     "RtmpLimits",
     "ScriptData",
+    "Seek",
     "Sendable",
     "SetChunkSize",
     "State",

@@ -13,7 +13,8 @@ from typing import TypeAlias
 from relay.errors import FormatError, RemoteProtocolError
 from relay.formats import amf0
 from relay.formats.amf0 import AmfValue
-from relay.rtmp import events
+from relay.packet import Kind
+from relay.rtmp import events, player_events
 from relay.rtmp.limits import RtmpLimits
 from relay.rtmp.messages import Message
 
@@ -36,6 +37,11 @@ class Arguments:
 
     def number(self, index: int, default: float = 0.0) -> float:
         return _number(self._at(index), default)
+
+    def boolean(self, index: int, default: bool) -> bool:
+        """Also from a number: 0 is false (7.2.2.1 allows both for `reset`)."""
+        value = self._at(index)
+        return bool(value) if isinstance(value, bool | float) else default
 
     def mapping(self, index: int) -> Mapping[str, AmfValue]:
         return _mapping(self._at(index))
@@ -129,6 +135,32 @@ def _on_status(arguments: Arguments) -> events.Received:
     )
 
 
+def _play(arguments: Arguments) -> events.Received:
+    return player_events.Play(
+        arguments.transaction,
+        arguments.stream_id,
+        name=arguments.text(0),
+        start=arguments.number(1, -2.0),
+        duration=arguments.number(2, -1.0),
+        reset=arguments.boolean(3, default=True),
+    )
+
+
+def _pause(arguments: Arguments) -> events.Received:
+    return player_events.Pause(
+        arguments.transaction,
+        arguments.stream_id,
+        is_paused=arguments.boolean(0, default=True),
+        position=arguments.number(1),
+    )
+
+
+def _receive(kind: Kind) -> Reader:
+    return lambda a: player_events.Receive(
+        a.transaction, a.stream_id, kind, is_wanted=a.boolean(0, default=True)
+    )
+
+
 def _id(value: float) -> int:
     """A message stream id; 0 for what cannot be one."""
     return int(value) if 0 <= value <= 0xFFFFFFFF else 0
@@ -151,7 +183,14 @@ _READERS: dict[str, Reader] = {
     "FCPublish": lambda a: events.FCPublish(a.transaction, a.text(0)),
     "FCUnpublish": lambda a: events.FCUnpublish(a.transaction, a.text(0)),
     "publish": lambda a: events.Publish(a.transaction, a.stream_id, a.text(0), a.text(1, "live")),
-    "play": lambda a: events.Play(a.transaction, a.stream_id, a.text(0), a.number(1, -2.0)),
+    "FCSubscribe": lambda a: player_events.FCSubscribe(a.transaction, a.text(0)),
+    "getStreamLength": lambda a: player_events.GetStreamLength(a.transaction, a.text(0)),
+    "play": _play,
+    "pause": _pause,
+    "pauseRaw": _pause,
+    "seek": lambda a: player_events.Seek(a.transaction, a.stream_id, a.number(0)),
+    "receiveAudio": _receive(Kind.AUDIO),
+    "receiveVideo": _receive(Kind.VIDEO),
     "deleteStream": lambda a: events.DeleteStream(a.transaction, _id(a.number(0))),
     "closeStream": lambda a: events.CloseStream(a.stream_id),
     "_checkbw": lambda a: events.CheckBandwidth(a.transaction),

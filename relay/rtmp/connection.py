@@ -20,7 +20,7 @@ from typing import Any, Literal
 import attrs
 
 from relay.errors import FormatError, LocalProtocolError, RemoteProtocolError
-from relay.rtmp import events, messages, outgoing
+from relay.rtmp import events, messages, outgoing, player_events
 from relay.rtmp.aggregate import Aggregate
 from relay.rtmp.chunk_writer import ChunkWriter
 from relay.rtmp.commands import read_command, read_data
@@ -30,7 +30,7 @@ from relay.rtmp.handshake import ENTROPY_SIZE, Handshake
 from relay.rtmp.limits import RtmpLimits
 from relay.rtmp.media_reader import MEDIA_KINDS, MediaReader
 from relay.rtmp.messages import Message
-from relay.rtmp.states import LATE, MOVES, Direction, Role, State, signal
+from relay.rtmp.states import LATE, MOVES, TO_PLAY, TO_PUBLISH, Direction, Role, State, signal
 
 _COMMANDS = frozenset({messages.COMMAND_AMF0, messages.COMMAND_AMF3})
 _DATA = frozenset({messages.DATA_AMF0, messages.DATA_AMF3})
@@ -197,10 +197,16 @@ class Connection:
         if after is None:
             if self._state is State.CONNECTED and move in LATE[self._role]:
                 return False
-            raise RemoteProtocolError(f"{type(event).__name__} while {self._state.value}")
+            raise RemoteProtocolError(self._objection(event))
         if after is not self._state:
             self._follow(event, after)
         return True
+
+    def _objection(self, event: events.Received) -> str:
+        is_other = isinstance(event, events.Publish | player_events.Play)
+        if is_other and self._state in {*TO_PUBLISH, *TO_PLAY}:
+            return "one connection publishes or plays, and not both"
+        return f"{type(event).__name__} while {self._state.value}"
 
     def _follow(self, event: events.Received | events.Sendable, after: State) -> None:
         """Go to the state that the table gives for `event`."""
@@ -209,7 +215,7 @@ class Connection:
                 self._reader.expects_media = True
             case events.ConnectRequest():
                 self._transaction = event.transaction
-            case events.Publish() | events.Play():
+            case events.Publish() | player_events.Play():
                 self._stream_id = event.stream_id
             case events.DeleteStream() | events.CloseStream():
                 # Another stream's end is not ours; 0 is what sloppy encoders send.
@@ -246,7 +252,10 @@ class Connection:
         self._reader.chunk_size = min(size, messages.MAX_CHUNK_SIZE)
 
     def _user_control(self, payload: bytes) -> None:
-        """Answer pings; all else (7.1.7) is for players, or unknown."""
+        """Answer pings; all else (7.1.7) is for players, or unknown.
+
+        Set Buffer Length too: what is live goes out when it is there, however much a player keeps.
+        """
         event = int.from_bytes(payload[:2], "big")
         if event == messages.PING_REQUEST and len(payload) >= 6:
             response = messages.PING_RESPONSE.to_bytes(2, "big") + payload[2:6]

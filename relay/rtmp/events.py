@@ -1,4 +1,5 @@
 """What happens on an RTMP connection: received with `next_event()`, sent with `send()`.
+What only players know is in `player_events`.
 
 `transaction` is the number that pairs a request with its answer (RTMP 1.0, 7.2.1.1).
 Timestamps are milliseconds modulo 2**32, as they were on the wire.
@@ -12,6 +13,16 @@ import attrs
 
 from relay.formats.amf0 import AmfValue
 from relay.packet import Kind
+from relay.rtmp.player_events import (
+    FCSubscribe,
+    GetStreamLength,
+    Pause,
+    Play,
+    PlayEnded,
+    PlayStarted,
+    Receive,
+    Seek,
+)
 
 
 class NeedData(enum.Enum):
@@ -143,17 +154,6 @@ class Publish:
     stream_id: int
     name: str
     kind: str = "live"
-
-
-@attrs.frozen
-class Play:
-    """`play`: media is wanted on this message stream."""
-
-    transaction: float
-    stream_id: int
-    name: str
-    start: float = -2.0
-    """Seconds; -2 is live or else recorded, -1 live only (7.2.2.1)."""
 
 
 @attrs.frozen
@@ -311,7 +311,12 @@ Request: TypeAlias = (
     | FCPublish
     | FCUnpublish
     | Publish
+    | FCSubscribe
+    | GetStreamLength
     | Play
+    | Pause
+    | Seek
+    | Receive
     | DeleteStream
     | CloseStream
     | CheckBandwidth
@@ -325,6 +330,8 @@ Answer: TypeAlias = (
     | CommandDone
     | PublishStarted
     | PublishStopped
+    | PlayStarted
+    | PlayEnded
     | Status
     | PingRequest
 )

@@ -81,6 +81,8 @@ class Handshake:
         if self._step is _Step.SECOND and len(buffer) >= PACKET_SIZE:
             _take_packet(buffer)
             self._step = _Step.DONE
+            # A viewer stays for hours, and this is as much as all else that it costs.
+            self._entropy = b""
         return answer
 
     def _answer(self, first: bytes) -> bytes:

@@ -7,7 +7,7 @@ from relay.errors import LocalProtocolError
 from relay.formats import amf0
 from relay.formats.amf0 import AmfValue
 from relay.packet import Kind
-from relay.rtmp import events, messages
+from relay.rtmp import events, messages, player_events
 from relay.rtmp.chunk_writer import ChunkWriter
 from relay.rtmp.flow import WINDOW
 
@@ -106,6 +106,32 @@ def _publish_stopped(writer: ChunkWriter, event: events.PublishStopped) -> bytes
     )
 
 
+def _play_started(writer: ChunkWriter, event: player_events.PlayStarted) -> bytes:
+    """In the order of Flash Media Server."""
+    stream_id, name = event.stream_id, event.name
+    begin = messages.user_control(messages.STREAM_BEGIN, stream_id)
+    said = [write_control(writer, messages.USER_CONTROL, begin)]
+    if event.reset:
+        what = f"{name} is played from here on."
+        said.append(write_status(writer, stream_id, "status", "NetStream.Play.Reset", what))
+    what = f"{name} is played now."
+    said.append(write_status(writer, stream_id, "status", "NetStream.Play.Start", what))
+    access = amf0.encode("|RtmpSampleAccess", True, True)  # sound, and pictures
+    said.append(_data(writer, stream_id, 0, access))
+    return b"".join(said)
+
+
+def _play_ended(writer: ChunkWriter, event: player_events.PlayEnded) -> bytes:
+    eof = messages.user_control(messages.STREAM_EOF, event.stream_id)
+    return write_control(writer, messages.USER_CONTROL, eof) + write_status(
+        writer,
+        event.stream_id,
+        "status",
+        "NetStream.Play.UnpublishNotify",
+        event.description,
+    )
+
+
 def _ping(writer: ChunkWriter, event: events.PingRequest) -> bytes:
     ping = messages.user_control(messages.PING_REQUEST, event.timestamp & 0xFFFFFFFF)
     return write_control(writer, messages.USER_CONTROL, ping)
@@ -128,10 +154,28 @@ def _publish(writer: ChunkWriter, event: events.Publish) -> bytes:
     )
 
 
-def _play(writer: ChunkWriter, event: events.Play) -> bytes:
+def _play(writer: ChunkWriter, event: player_events.Play) -> bytes:
     return _command(
-        writer, event.stream_id, "play", event.transaction, None, event.name, event.start
+        writer,
+        event.stream_id,
+        "play",
+        event.transaction,
+        None,
+        event.name,
+        event.start,
+        event.duration,
+        event.reset,
     )
+
+
+def _pause(writer: ChunkWriter, event: player_events.Pause) -> bytes:
+    arguments = (event.is_paused, event.position)
+    return _command(writer, event.stream_id, "pause", event.transaction, None, *arguments)
+
+
+def _receive(writer: ChunkWriter, event: player_events.Receive) -> bytes:
+    name = "receiveAudio" if event.kind is Kind.AUDIO else "receiveVideo"
+    return _command(writer, event.stream_id, name, event.transaction, None, event.is_wanted)
 
 
 def _media(writer: ChunkWriter, event: events.MediaMessage) -> bytes:
@@ -151,9 +195,11 @@ def _metadata(writer: ChunkWriter, event: events.Metadata) -> bytes:
 
 
 def _script_data(writer: ChunkWriter, event: events.ScriptData) -> bytes:
-    return writer.write(
-        _STATUS, messages.DATA_AMF0, event.stream_id, event.timestamp, event.payload
-    )
+    return _data(writer, event.stream_id, event.timestamp, event.payload)
+
+
+def _data(writer: ChunkWriter, stream_id: int, timestamp: int, payload: bytes) -> bytes:
+    return writer.write(_STATUS, messages.DATA_AMF0, stream_id, timestamp, payload)
 
 
 def _named(name: str) -> Callable[[ChunkWriter, Any], bytes]:
@@ -173,6 +219,8 @@ _WRITERS: dict[type, Callable[[ChunkWriter, Any], bytes]] = {
     events.CommandDone: lambda w, e: _result(w, e.transaction, *e.values),
     events.PublishStarted: _publish_started,
     events.PublishStopped: _publish_stopped,
+    player_events.PlayStarted: _play_started,
+    player_events.PlayEnded: _play_ended,
     events.Status: lambda w, e: write_status(w, e.stream_id, e.level, e.code, e.description),
     events.PingRequest: _ping,
     # Requests.
@@ -182,7 +230,14 @@ _WRITERS: dict[type, Callable[[ChunkWriter, Any], bytes]] = {
     events.FCPublish: _named("FCPublish"),
     events.FCUnpublish: _named("FCUnpublish"),
     events.Publish: _publish,
-    events.Play: _play,
+    player_events.FCSubscribe: _named("FCSubscribe"),
+    player_events.GetStreamLength: _named("getStreamLength"),
+    player_events.Play: _play,
+    player_events.Pause: _pause,
+    player_events.Seek: lambda w, e: _command(
+        w, e.stream_id, "seek", e.transaction, None, e.position
+    ),
+    player_events.Receive: _receive,
     events.DeleteStream: lambda w, e: _command(
         w, 0, "deleteStream", e.transaction, None, float(e.stream_id)
     ),

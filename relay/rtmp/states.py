@@ -10,6 +10,9 @@ Where the table is wider than the book, an encoder needs it: `_checkbw` may come
 (Haivision), FMLE's commands after Flash's `publish` and the other way round (SRS 4588), `publish`
 again on the same connection, media before `publish` was answered.  Media still in flight when a
 publication has ended is not an error either: `LATE` events are dropped without a word.
+
+One connection publishes or plays.  Who plays may ask for something else to be played instead; what
+only players say (`pause`, `seek`) does no harm where nothing is played.
 """
 
 import enum
@@ -18,6 +21,7 @@ from typing import TypeAlias
 import attrs
 
 from relay.rtmp import events as e
+from relay.rtmp import player_events as p
 
 
 class Role(enum.Enum):
@@ -75,13 +79,22 @@ _READY, _CONNECTING, _CONNECTED = State.READY, State.CONNECTING, State.CONNECTED
 _ASKED_TO_PUBLISH, _PUBLISHING = State.ASKED_TO_PUBLISH, State.PUBLISHING
 _ASKED_TO_PLAY, _PLAYING = State.ASKED_TO_PLAY, State.PLAYING
 
-_STREAMING = (_ASKED_TO_PUBLISH, _PUBLISHING, _ASKED_TO_PLAY, _PLAYING)
-_USABLE = (_CONNECTED, *_STREAMING)
+TO_PUBLISH = (_ASKED_TO_PUBLISH, _PUBLISHING)
+TO_PLAY = (_ASKED_TO_PLAY, _PLAYING)
+_USABLE = (_CONNECTED, *TO_PUBLISH, *TO_PLAY)
 
 _MEDIA = (e.MediaMessage, e.Metadata, e.ScriptData)
 _MEDIA_IN = (*_MEDIA, e.UnreadableData)
 _ASIDE = (e.CheckBandwidth, e.UnknownCommand)
-_PREPARING = (e.ReleaseStream, e.FCPublish, e.FCUnpublish, e.CreateStream)
+_PREPARING = (
+    e.ReleaseStream,
+    e.FCPublish,
+    e.FCUnpublish,
+    e.CreateStream,
+    p.FCSubscribe,
+    p.GetStreamLength,
+)
+_CONTROLLING = (p.Pause, p.Seek, p.Receive)
 _ENDING = (e.DeleteStream, e.CloseStream)
 _OWN_BUSINESS = (e.PingRequest, e.SetChunkSize, e.UnknownCommand, e.CommandDone)
 _ANSWERS = (e.StreamCreated, e.FCPublishAccepted, e.ReleaseStreamDone, e.Status)
@@ -113,13 +126,15 @@ ROWS: dict[Role, tuple[Row, ...]] = {
         Row(_OUT, _USABLE, _ANSWERS),
         Row(_OUT, _USABLE, (Signal.REFUSED,), _CONNECTED),
         Row(_IN, _USABLE, _ENDING, _CONNECTED),
-        Row(_IN, _USABLE, (e.Publish,), _ASKED_TO_PUBLISH),
+        Row(_IN, (_CONNECTED, *TO_PUBLISH), (e.Publish,), _ASKED_TO_PUBLISH),
         Row(_OUT, (_ASKED_TO_PUBLISH,), (e.PublishStarted,), _PUBLISHING),
-        Row(_IN, (_ASKED_TO_PUBLISH, _PUBLISHING), _MEDIA_IN),
+        Row(_IN, TO_PUBLISH, _MEDIA_IN),
         Row(_OUT, (_CONNECTED, _PUBLISHING), (e.PublishStopped,), _CONNECTED),
-        Row(_IN, _USABLE, (e.Play,), _ASKED_TO_PLAY),
-        Row(_OUT, (_ASKED_TO_PLAY,), (Signal.PLAY_STARTED,), _PLAYING),
-        Row(_OUT, (_PLAYING,), _MEDIA),
+        Row(_IN, (_CONNECTED, *TO_PLAY), (p.Play,), _ASKED_TO_PLAY),
+        Row(_IN, _USABLE, _CONTROLLING),
+        Row(_OUT, (_ASKED_TO_PLAY,), (p.PlayStarted,), _PLAYING),
+        Row(_OUT, (_PLAYING,), (*_MEDIA, Signal.PLAY_STARTED)),
+        Row(_OUT, (_PLAYING,), (p.PlayEnded,), _CONNECTED),
     ),
     Role.CLIENT: (
         Row(_IN, tuple(State), (e.ConnectionClosed,), State.CLOSED),
@@ -137,9 +152,10 @@ ROWS: dict[Role, tuple[Row, ...]] = {
         Row(_OUT, (_CONNECTED,), (e.Publish,), _ASKED_TO_PUBLISH),
         Row(_IN, (_ASKED_TO_PUBLISH,), (Signal.PUBLISH_STARTED,), _PUBLISHING),
         Row(_OUT, (_PUBLISHING,), _MEDIA),
-        Row(_OUT, (_CONNECTED,), (e.Play,), _ASKED_TO_PLAY),
-        Row(_IN, (_ASKED_TO_PLAY, _PLAYING), (Signal.PLAY_STARTED,), _PLAYING),
-        Row(_IN, (_ASKED_TO_PLAY, _PLAYING), _MEDIA_IN),
+        Row(_OUT, (_CONNECTED, _PLAYING), (p.Play,), _ASKED_TO_PLAY),
+        Row(_OUT, _USABLE, _CONTROLLING),
+        Row(_IN, TO_PLAY, (Signal.PLAY_STARTED,), _PLAYING),
+        Row(_IN, TO_PLAY, _MEDIA_IN),
     ),
 }
 

@@ -26,7 +26,8 @@ _KEY_PARAMETERS = ("key", "token")
 _DEFAULT_INSTANCE = "_definst_"
 _QUOTES = "'\" \t\r\n"
 _SEGMENT = re.compile(r"[A-Za-z0-9_.~-]{1,128}")
-_KEY = re.compile(r"[!-~]{1,256}")
+_KEY = re.compile(r"[!-~]{1,2048}")
+"""Or a player's token, which is the longer one."""
 _MAX_SEGMENTS = 8
 _MAX_LENGTH = 4096
 

@@ -6,7 +6,7 @@ from relay.server import routes
 from relay.server.accepting import Door, accept_connections
 from relay.server.connection import Session
 from relay.server.http_session import HttpSession
-from relay.server.rtmp_session import serve_publisher
+from relay.server.rtmp_session import serve_rtmp
 from relay.server.services import Services
 
 TLS = frozenset({"rtmps", "https"})
@@ -34,10 +34,10 @@ async def _open(
     config, addresses = services.config, {}
     public, operator = HttpSession(routes.PUBLIC), HttpSession(routes.OPERATOR)
     wanted: tuple[tuple[str, str, Session], ...] = (
-        ("rtmp", config.rtmp.listen, serve_publisher),
+        ("rtmp", config.rtmp.listen, serve_rtmp),
         ("http", config.http.listen, public),
         ("admin", config.http.admin, operator),
-        ("rtmps", config.rtmp.tls_listen, serve_publisher),
+        ("rtmps", config.rtmp.tls_listen, serve_rtmp),
         ("https", config.http.tls_listen, public),
     )
     for name, address, session in wanted:
@@ -45,7 +45,7 @@ async def _open(
             continue
         door = Door(
             listener=await services.ports.network.listen(address, tls=name in TLS),
-            protocol="rtmp" if session is serve_publisher else "http",
+            protocol="rtmp" if session is serve_rtmp else "http",
             session=session,
             is_operators=session is operator,
             is_secure=name in TLS,

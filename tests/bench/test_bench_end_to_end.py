@@ -24,7 +24,7 @@ from relay.bench.stamps import Scanner
 from relay.bench.viewing import Watch, view
 from relay.flv import writer as flv
 from relay.packet import Kind
-from relay.rtmp import events
+from relay.rtmp import Play, PlayStarted, events
 
 pytestmark = pytest.mark.alone
 
@@ -190,12 +190,12 @@ async def test_where_nobody_listens_everybody_is_refused() -> None:
 
 def play(event: events.Received) -> tuple[events.Sendable, ...]:
     """Agree, and send the first second of a stream to whoever plays."""
-    if not isinstance(event, events.Play):
+    if not isinstance(event, Play):
         return agree(event)
     (phase,) = spread(1, Source(SHAPE))
     packets = [phase.packet(m, "0" * 8, 5) for m in itertools.islice(phase.moments(), 60)]
     return (
-        events.Status(event.stream_id, "status", "NetStream.Play.Start", ""),
+        PlayStarted(event.stream_id, event.name),
         *(
             events.MediaMessage(packet.kind, event.stream_id, packet.dts, flv.body(packet))
             for packet in packets

@@ -8,7 +8,7 @@ from relay.bench.targets import Target
 from relay.errors import ConfigError
 from relay.http.frame import binary_frame, close_frame, ping_frame, text_frame
 from relay.packet import Kind
-from relay.rtmp import NEED_DATA, Connection, Role, events
+from relay.rtmp import NEED_DATA, Connection, Play, PlayStarted, Role, events
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\n\r\n"
 SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
@@ -127,8 +127,8 @@ def agreeing(event: events.Received) -> list[events.Sendable]:
             return [events.ConnectAccepted(number)]
         case events.CreateStream(transaction=number):
             return [events.StreamCreated(number, 3)]
-        case events.Play(stream_id=stream_id):
-            return [events.Status(stream_id, "status", "NetStream.Play.Start", "")]
+        case Play(stream_id=stream_id, name=name):
+            return [PlayStarted(stream_id, name)]
     return []
 
 
@@ -139,7 +139,7 @@ def test_rtmp_asks_to_play_and_plays_with_the_first_frame() -> None:
     connect, *_, play = (e for e in heard if not isinstance(e, events.HandshakeCompleted))
     assert isinstance(connect, events.ConnectRequest)
     assert (connect.app, connect.tc_url) == ("app", "rtmp://host:1935/app")
-    assert play == events.Play(3.0, 3, "cat", -1.0)
+    assert play == Play(3.0, 3, "cat", -1.0)
     assert (made.accepted, made.playing) == (True, False)
     made.receive(server.send(events.MediaMessage(Kind.VIDEO, 3, 0, b"\x17\x01\0\0\0")))
     assert made.playing

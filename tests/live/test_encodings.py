@@ -9,11 +9,13 @@ import attrs
 import av
 import pytest
 from support import media
+from support.rtmp_played import as_flv, messages_in
 from wsproto import ConnectionType
 from wsproto.connection import Connection
 from wsproto.events import BytesMessage, TextMessage
 
-from relay.live.encodings import ENCODINGS, Encoded, Encoding, Format
+from relay.live.encoding import Encoded, Encoding
+from relay.live.encodings import ENCODINGS, Format
 from relay.live.gop import GopCache
 from relay.live.sequencer import Placed, Seam, Sequencer, Step
 from relay.packet import Kind, Packet
@@ -58,6 +60,8 @@ def unframed(output_format: Format, data: bytes) -> tuple[bytes, list[dict[str, 
     """The media of all messages as one file, and the messages in JSON."""
     if output_format in (Format.FLV, Format.MP4):
         return data, []
+    if output_format is Format.RTMP:
+        return as_flv(messages_in(data)), []
     client = Connection(ConnectionType.CLIENT)
     client.receive_data(data)
     file, texts, partial = bytearray(), [], ""
@@ -157,7 +161,7 @@ def with_audio_pending(output_format: Format) -> Encoding:
     return encoding
 
 
-@pytest.mark.parametrize("output_format", [Format.FLV, Format.FLV_WS])
+@pytest.mark.parametrize("output_format", [Format.FLV, Format.FLV_WS, Format.RTMP])
 def test_flv_says_a_change_of_tracks_in_its_stride(output_format: Format) -> None:
     encoding = with_audio_pending(output_format)
     _, other = changed()
@@ -181,7 +185,7 @@ def test_messages_have_a_new_init_behind_the_last_of_the_old_sound() -> None:
 
 def test_a_file_cannot_change_its_tracks() -> None:
     survivors = {each for each in Format if ENCODINGS[each]().survives_change}
-    assert survivors == {Format.FLV, Format.FLV_WS, Format.MP4_WS}
+    assert survivors == set(Format) - {Format.MP4}
 
 
 @pytest.mark.parametrize("output_format", [Format.MP4, Format.MP4_WS])
@@ -195,7 +199,7 @@ def test_at_the_end_the_last_sound_goes_out(output_format: Format) -> None:
         assert texts == [{"type": "state", "value": "ended", "reason": ended}]
 
 
-@pytest.mark.parametrize("output_format", [Format.FLV, Format.FLV_WS])
+@pytest.mark.parametrize("output_format", [Format.FLV, Format.FLV_WS, Format.RTMP])
 def test_sound_waits_for_a_picture_only_where_there_is_one(output_format: Format) -> None:
     def urgent(source: str, kind: Kind) -> set[bool]:
         encoding = ENCODINGS[output_format]()

@@ -40,21 +40,28 @@ from relay.rtmp import (
     DeleteStream,
     FCPublish,
     FCPublishAccepted,
+    FCSubscribe,
     FCUnpublish,
+    GetStreamLength,
     MediaMessage,
     Metadata,
     OnStatus,
+    Pause,
     PingRequest,
     Play,
+    PlayEnded,
+    PlayStarted,
     Publish,
     PublishStarted,
     PublishStopped,
+    Receive,
     Received,
     ReleaseStream,
     ReleaseStreamDone,
     Role,
     RtmpLimits,
     ScriptData,
+    Seek,
     Sendable,
     SetChunkSize,
     State,
@@ -67,6 +74,10 @@ from relay.rtmp import (
 SERVER, CLIENT = Role.SERVER, Role.CLIENT
 
 STARTED = OnStatus(1, "status", "NetStream.Publish.Start", "cat is now published.")
+
+RESET = OnStatus(3, "status", "NetStream.Play.Reset", "cat is played from here on.")
+PLAYS = OnStatus(3, "status", "NetStream.Play.Start", "cat is played now.")
+ACCESS = ScriptData(3, 0, amf0.encode("|RtmpSampleAccess", True, True))
 
 # Sender, what it sends, what the other side makes of it.
 TALK: list[tuple[Role, Sendable, list[Received]]] = [
@@ -161,13 +172,28 @@ TALK: list[tuple[Role, Sendable, list[Received]]] = [
         Status(2, "error", "NetStream.Publish.Denied", "no"),
         [OnStatus(2, "error", "NetStream.Publish.Denied", "no")],
     ),
-    (CLIENT, Play(11.0, 3, "cat", -1.0), [Play(11.0, 3, "cat", -1.0)]),
+    (CLIENT, FCSubscribe(11.0, "cat"), [FCSubscribe(11.0, "cat")]),
+    (CLIENT, GetStreamLength(12.0, "cat"), [GetStreamLength(12.0, "cat")]),
+    (SERVER, CommandDone(12.0, (0.0,)), [CommandResult(12.0, [None, 0.0])]),
+    (
+        CLIENT,
+        Play(13.0, 3, "cat", -1.0, 5.0, reset=False),
+        [Play(13.0, 3, "cat", -1.0, 5.0, reset=False)],
+    ),
+    (SERVER, PlayStarted(3, "cat", reset=False), [PLAYS, ACCESS]),
+    (SERVER, MediaMessage(Kind.VIDEO, 3, 1, b"x"), [MediaMessage(Kind.VIDEO, 3, 1, b"x")]),
+    (CLIENT, Pause(0.0, 3, is_paused=True), [Pause(0.0, 3, is_paused=True)]),
+    (CLIENT, Pause(0.0, 3, is_paused=False), [Pause(0.0, 3, is_paused=False)]),
+    (CLIENT, Seek(0.0, 3, 5000.0), [Seek(0.0, 3, 5000.0)]),
+    (CLIENT, Receive(0.0, 3, Kind.AUDIO, False), [Receive(0.0, 3, Kind.AUDIO, False)]),
+    (CLIENT, Receive(0.0, 3, Kind.VIDEO, True), [Receive(0.0, 3, Kind.VIDEO, True)]),
+    (CLIENT, Play(14.0, 3, "dog"), [Play(14.0, 3, "dog", -2.0, -1.0, reset=True)]),
+    (SERVER, PlayStarted(3, "cat"), [RESET, PLAYS, ACCESS]),
     (
         SERVER,
-        Status(3, "status", "NetStream.Play.Start", "playing"),
-        [OnStatus(3, "status", "NetStream.Play.Start", "playing")],
+        PlayEnded(3, "it is over"),
+        [OnStatus(3, "status", "NetStream.Play.UnpublishNotify", "it is over")],
     ),
-    (SERVER, MediaMessage(Kind.VIDEO, 3, 1, b"x"), [MediaMessage(Kind.VIDEO, 3, 1, b"x")]),
 ]
 
 

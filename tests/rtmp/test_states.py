@@ -23,21 +23,28 @@ from relay.rtmp import (
     DeleteStream,
     FCPublish,
     FCPublishAccepted,
+    FCSubscribe,
     FCUnpublish,
+    GetStreamLength,
     HandshakeCompleted,
     MediaMessage,
     Metadata,
     OnStatus,
+    Pause,
     PingRequest,
     Play,
+    PlayEnded,
+    PlayStarted,
     Publish,
     PublishStarted,
     PublishStopped,
+    Receive,
     Received,
     ReleaseStream,
     ReleaseStreamDone,
     Role,
     ScriptData,
+    Seek,
     Sendable,
     SetChunkSize,
     State,
@@ -48,7 +55,7 @@ from relay.rtmp import (
 )
 from relay.rtmp.chunk_writer import ChunkWriter
 from relay.rtmp.outgoing import write_event
-from relay.rtmp.states import LATE, Direction, Move, signal
+from relay.rtmp.states import LATE, TO_PLAY, TO_PUBLISH, Direction, Move, signal
 
 SENDABLE: list[Sendable] = [
     ConnectRequest(1.0, "live", ""),
@@ -58,6 +65,11 @@ SENDABLE: list[Sendable] = [
     FCUnpublish(5.0, "cat"),
     Publish(6.0, 1, "cat"),
     Play(7.0, 1, "cat"),
+    Pause(0.0, 1, is_paused=True),
+    Seek(0.0, 1),
+    Receive(0.0, 1, Kind.AUDIO, is_wanted=False),
+    FCSubscribe(4.0, "cat"),
+    GetStreamLength(5.0, "cat"),
     DeleteStream(8.0, 0),
     CloseStream(0),
     CheckBandwidth(9.0),
@@ -70,6 +82,8 @@ SENDABLE: list[Sendable] = [
     CommandDone(9.0),
     PublishStarted(1, "cat"),
     PublishStopped(1, "cat"),
+    PlayStarted(1, "cat"),
+    PlayEnded(1),
     Status(1, "status", "NetStream.Data.Start", ""),
     Status(1, "status", "NetStream.Play.Start", ""),
     Status(1, "status", "NetStream.Publish.Start", ""),
@@ -192,6 +206,17 @@ def test_every_state_can_be_reached(role: Role) -> None:
                     reached.add(after)
                     todo.append(after)
     assert reached == set(State)
+
+
+@pytest.mark.parametrize("busy", [*TO_PUBLISH, *TO_PLAY], ids=name)
+def test_who_publishes_does_not_play_and_who_plays_does_not_publish(busy: State) -> None:
+    connection = in_state(Role.SERVER, busy)
+    other = Play(7.0, 1, "cat") if busy in TO_PUBLISH else Publish(6.0, 1, "cat")
+    connection.receive_data(write_event(ChunkWriter(), other))
+    with pytest.raises(RemoteProtocolError, match="publishes or plays, and not both") as caught:
+        connection.next_event()
+    code = b"NetStream.Publish.Rejected" if busy in TO_PUBLISH else b"NetStream.Play.Failed"
+    assert code in caught.value.reply
 
 
 def test_publish_start_leaves_a_server_in_one_way_only() -> None:

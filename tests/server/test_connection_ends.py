@@ -29,7 +29,8 @@ PEERS = [
     ("rtmp", HELLO, "peer_closed"),
     ("rtmp", HELLO + publish_bytes("dog"), "peer_closed"),
     ("rtmp", HELLO + publish_bytes("dog") + STOP, "publisher_stopped"),
-    ("rtmp", HELLO + command("play", 4.0, None, "cat", stream_id=1), "no_playback"),
+    ("rtmp", HELLO + command("play", 4.0, None, "cat", stream_id=1), "peer_closed"),
+    ("rtmp", HELLO + command("play", 4.0, None, "dog", stream_id=1), "not_live"),
     ("rtmp", b"GET / HTTP/1.1\r\n\r\n", "protocol_error"),
 ]
 
