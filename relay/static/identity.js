@@ -18,6 +18,8 @@ export class Identity {
   #history;
   #tab;
   #browser;
+  /** The guest, where the browser keeps nothing. */
+  #made = null;
 
   constructor(window) {
     this.#location = window.location;
@@ -29,7 +31,7 @@ export class Identity {
 
   /** Who is here; null for nobody. */
   get now() {
-    return tokenOf(this.#tab.read(USER)) ?? this.#guest();
+    return tokenOf(this.#tab.read(USER)) ?? shown(this.#guest());
   }
 
   /** Who is here; a guest where that would be nobody.  Rejects with a `Refusal`. */
@@ -37,10 +39,25 @@ export class Identity {
     return this.now ?? (await this.#welcome());
   }
 
+  /** Whether whoever is here has taken a name, or may: a site's users have theirs from the site. */
+  get isGuest() {
+    return tokenOf(this.#tab.read(USER)) === null;
+  }
+
+  /** The name that a guest has chosen; null for everybody else. */
+  get guestName() {
+    return this.isGuest ? (this.#guest()?.name ?? null) : null;
+  }
+
+  /** A guest of this name; whoever is one already stays the same.  Rejects with a `Refusal`. */
+  async call(name) {
+    return await this.#welcome(name);
+  }
+
   /** The server does not take this token: whoever it was, they are not here any more. */
   forget() {
     this.#tab.remove(USER);
-    this.#browser.remove(GUEST);
+    this.#forgetGuest();
   }
 
   #takeFromAddress() {
@@ -52,35 +69,54 @@ export class Identity {
   }
 
   #guest() {
-    const guest = this.#browser.read(GUEST);
-    if (!guest?.token || !(Date.parse(guest.expires) - MARGIN_MS > Date.now())) return null;
-    return { user: guest.user, token: guest.token };
+    const guest = this.#browser.read(GUEST) ?? this.#made;
+    return guest?.token && Date.parse(guest.expires) - MARGIN_MS > Date.now() ? guest : null;
   }
 
-  async #welcome() {
+  #forgetGuest() {
+    this.#browser.remove(GUEST);
+    this.#made = null;
+  }
+
+  async #welcome(chosen = null) {
+    const headers = { "Content-Type": "application/json" };
+    const guest = this.#guest();
+    if (guest) headers.Authorization = `Bearer ${guest.token}`;
     const answer = await fetch("/api/v1/guests", {
       method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ name: GUEST_NAME }),
+      headers,
+      body: JSON.stringify({ name: chosen ?? GUEST_NAME }),
     });
+    // Who this guest was is not known any more, and there is another one.
+    if (answer.status === 401 && guest) {
+      this.#forgetGuest();
+      return await this.#welcome(chosen);
+    }
     if (!answer.ok) throw await Refusal.of(answer);
-    const { sub, token, expires } = await answer.json();
-    this.#browser.write(GUEST, { user: sub, token, expires });
+    const { sub, name, token, expires } = await answer.json();
+    this.#made = { user: sub, name: chosen && name, token, expires };
+    this.#browser.write(GUEST, this.#made);
     return { user: sub, token };
   }
 }
 
-/** The server has said no, and why: the name of a problem, such as `too-many-guests`. */
+/**
+ * The server has said no, and why: the name of a problem, such as `too-many-guests`, and perhaps its
+ * words on the case, and after how many seconds to ask again.
+ */
 export class Refusal extends Error {
-  constructor(status, name) {
+  constructor(status, name, { detail = "", retryAfterS = 0 } = {}) {
     super(`${status} ${name}`);
     this.status = status;
     this.name = name;
+    this.detail = detail;
+    this.retryAfterS = retryAfterS;
   }
 
   static async of(answer) {
-    const problem = await answer.json().catch(() => ({}));
-    return new Refusal(answer.status, String(problem.type ?? "").split("/").at(-1));
+    const { type = "", detail = "" } = await answer.json().catch(() => ({}));
+    const retryAfterS = Number(answer.headers?.get("Retry-After")) || 0;
+    return new Refusal(answer.status, String(type).split("/").at(-1), { detail, retryAfterS });
   }
 }
 
@@ -96,6 +132,10 @@ export function tokenOf(token) {
   } catch {
     return null;
   }
+}
+
+function shown(guest) {
+  return guest && { user: guest.user, token: guest.token };
 }
 
 /** What a storage keeps; nothing, where the browser lets us keep nothing. */

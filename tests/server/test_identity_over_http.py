@@ -55,6 +55,21 @@ async def test_two_guests_of_one_name_are_two(tmp_path: Path) -> None:
         assert len(subs) == 3
 
 
+@in_virtual_time
+async def test_a_guest_who_takes_another_name_stays_the_same(tmp_path: Path) -> None:
+    async with site(tmp_path) as here:
+        peer = await here.connect()
+        first = json.loads((await guest(peer, "Gast")).body)
+        shown = ("Authorization", f"Bearer {first['token']}")
+        again = json.loads((await peer.ask(posted(GUESTS, {"name": "Eva"}, shown))).body)
+        assert (again["sub"], again["name"]) == (first["sub"], "Eva")
+        # Whom the site has let in as a guest, or as a user, gets nothing that lasts longer.
+        for claims in ({"sub": "their-guest", "role": "guest"}, {"sub": "ann"}):
+            shown = ("Authorization", f"Bearer {token(tmp_path, **claims)}")
+            other = json.loads((await peer.ask(posted(GUESTS, {"name": "Eva"}, shown))).body)
+            assert other["sub"] not in (claims["sub"], first["sub"])
+
+
 @pytest.mark.parametrize(
     ("name", "status"),
     [("", 422), ("\u202e", 422), ("a" * 41, 422), (7, 422), (None, 422), (["a"], 422), ("a", 201)],

@@ -14,6 +14,7 @@ from relay.http.described import Answered, Operation, record, text
 from relay.http.errors import refused
 from relay.http.json_body import json_object
 from relay.http.response import Response, json_response
+from relay.identity.caller import Kind
 from relay.identity.claims import GUEST
 from relay.identity.names import GUEST_CHARACTERS, guest_name
 from relay.identity.throttle import neighbourhood
@@ -26,9 +27,16 @@ SUB_BYTES = 16
 
 CREATE = Operation(
     name="createGuest",
-    summary="Take a name, and be the same guest for 30 days",
+    summary="Take a name, and be the same guest for 30 days; with a guest's token, another name",
     tag="guests",
-    body=record({"name": text("What others are to see", maxLength=GUEST_CHARACTERS)}),
+    body=record(
+        {
+            "name": text(
+                f"What others are to see: of it, 1 to {GUEST_CHARACTERS} visible characters",
+                minLength=1,
+            )
+        }
+    ),
     answers={
         201: Answered(
             "Welcome",
@@ -48,6 +56,8 @@ CREATE = Operation(
 
 def create(exchange: Exchange) -> Response:
     """`POST /api/v1/guests`: a token for 30 days, by which the same guest is known again.
+
+    Whoever is a guest already stays that one, by whatever name.
 
     Raises:
         HttpError: 422, this is no name; 429, there were too many from this address.
@@ -70,12 +80,20 @@ def _name(exchange: Exchange) -> str:
 
 
 def _welcome(exchange: Exchange, name: str) -> Response:
-    ports = exchange.services.ports
-    random = base64.urlsafe_b64encode(ports.random.randbytes(SUB_BYTES)).decode()
-    sub = GUEST_PREFIX + random[:22]
+    ports, sub = exchange.services.ports, _sub(exchange)
     issued = int(ports.wall())
     token = exchange.services.access.mint(
         {"sub": sub, "role": GUEST, "name": name, "iat": issued, "exp": issued + GUEST_S}
     )
     expires = datetime.fromtimestamp(issued + GUEST_S, UTC).isoformat()
     return json_response({"token": token, "sub": sub, "name": name, "expires": expires}, 201)
+
+
+def _sub(exchange: Exchange) -> str:
+    """Who this is: the guest who asks, or another one."""
+    caller = exchange.caller
+    # A guest by a token of the site's own is the site's to name.
+    if caller.kind is Kind.GUEST and caller.sub.startswith(GUEST_PREFIX):
+        return caller.sub
+    random = base64.urlsafe_b64encode(exchange.services.ports.random.randbytes(SUB_BYTES))
+    return GUEST_PREFIX + random.decode()[:22]
