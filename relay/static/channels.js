@@ -24,6 +24,7 @@ export class Channels {
   status = "connecting";
   #url;
   #onStatus;
+  #token;
   #socket = null;
   #followed = new Map();
   #waiting = new Map();
@@ -34,17 +35,20 @@ export class Channels {
   #silenceTimer = 0;
   #silence = 0;
 
-  constructor(url, onStatus = () => {}) {
+  /** `token` says who connects; without one it is nobody. */
+  constructor(url, onStatus = () => {}, token = null) {
     this.#url = url;
     this.#onStatus = onStatus;
+    this.#token = token;
     this.#open();
   }
 
   /**
    * Follow a channel until the function that this returns is called.
    *
-   * on.state(data) gets the state to begin with, and again when what was missed cannot be told;
-   * on.publication(data) what comes after it; on.refused({code, message}) why there is nothing.
+   * on.state(data, {epoch, offset}) gets the state to begin with, and again when what was missed
+   * cannot be told; on.publication(data, {offset, time, tags}) what comes after it;
+   * on.refused({code, message}) why there is nothing.
    */
   follow(channel, on) {
     const followed = { channel, on, epoch: null, offset: 0 };
@@ -72,7 +76,8 @@ export class Channels {
   #open() {
     this.#drop();
     const socket = new WebSocket(this.#url);
-    socket.onopen = () => this.#say({ connect: {} }, (reply) => this.#connected(reply));
+    const connect = this.#token === null ? {} : { token: this.#token };
+    socket.onopen = () => this.#say({ connect }, (reply) => this.#connected(reply));
     socket.onmessage = ({ data }) => this.#received(data);
     socket.onclose = ({ code }) => this.#lost(code);
     this.#socket = socket;
@@ -96,8 +101,8 @@ export class Channels {
       // The connection is lost: what is followed is asked for again on the next one.
       if (!reply.subscribe) return;
       const { epoch: now, offset: end = 0, recovered, publications = [], data } = reply.subscribe;
-      if (recovered) for (const publication of publications) followed.on.publication(publication.data);
-      else followed.on.state(data);
+      if (recovered) for (const each of publications) followed.on.publication(each.data, each);
+      else followed.on.state(data, { epoch: now, offset: end });
       followed.epoch = now;
       followed.offset = end;
     });
@@ -147,7 +152,7 @@ export class Channels {
     if (unsubscribe) return this.#socket.close();
     if (!pub) return;
     followed.offset = pub.offset ?? followed.offset;
-    followed.on.publication(pub.data);
+    followed.on.publication(pub.data, pub);
   }
 
   #heard() {

@@ -7,24 +7,24 @@
  * what a browser is, and stays with it (`sound.js`).
  */
 
+import { Settings } from "./settings.js";
+
 /** A slider is pulled through many volumes before it is left. */
 const SETTLES_MS = 1000;
 
 export class KeptVolume {
   #video;
-  #address;
-  #authorization;
-  #etag = "";
+  #settings;
   /** As the server has it, or as it was when the page opened: a volume that nobody has chosen. */
   #kept;
   #timer = 0;
   #life = new AbortController();
 
-  constructor(video, { user, token }) {
+  /** `somebody` is { user, token }. */
+  constructor(video, somebody) {
     this.#video = video;
     this.#kept = video.volume;
-    this.#address = `/api/v1/users/${encodeURIComponent(user)}/settings`;
-    this.#authorization = `Bearer ${token}`;
+    this.#settings = new Settings(somebody);
     const { signal } = this.#life;
     video.addEventListener("volumechange", () => this.#moved(), { signal });
     document.addEventListener("visibilitychange", () => this.#turned(), { signal });
@@ -50,11 +50,8 @@ export class KeptVolume {
   }
 
   async #look() {
-    const answer = await this.#ask("GET", this.#etag && { "If-None-Match": this.#etag });
-    // 304: nothing is new.  Without an answer, and without a volume in it, the browser's memory holds.
-    if (answer?.status !== 200) return;
-    this.#etag = answer.headers.get("ETag");
-    const { volume } = (await answer.json()).player ?? {};
+    // Without an answer, and without a volume in it, the browser's memory holds.
+    const { volume } = (await this.#settings.look())?.player ?? {};
     // What the viewer is doing here is newer.
     if (this.#timer || !(volume >= 0 && volume <= 1)) return;
     this.#kept = volume;
@@ -65,20 +62,6 @@ export class KeptVolume {
     clearTimeout(this.#timer);
     this.#timer = 0;
     const { volume } = this.#video;
-    const headers = { "Content-Type": "application/merge-patch+json" };
-    const answer = await this.#ask("PATCH", headers, JSON.stringify({ player: { volume } }));
-    if (!answer?.ok) return;
-    this.#kept = volume;
-    this.#etag = answer.headers.get("ETag");
-  }
-
-  #ask(method, headers = {}, body = undefined) {
-    return fetch(this.#address, {
-      method,
-      headers: { Authorization: this.#authorization, ...headers },
-      body,
-      // The last word is said while the page goes.
-      keepalive: method === "PATCH",
-    }).catch(() => null);
+    if (await this.#settings.keep({ player: { volume } })) this.#kept = volume;
   }
 }

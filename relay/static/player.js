@@ -95,6 +95,19 @@ export class RelayPlayer extends EventTarget {
     return this.#edge.latency(this.#video.currentTime * 1000, localNow());
   }
 
+  /**
+   * Where the picture is: in which session, at which media time, and when that was said to be live
+   * on the server's clock; null while there is no picture of what is live.
+   */
+  get picture() {
+    const { session } = this.#programme;
+    if (!this.#playhead.hasStarted || session === null || this.state !== "live") return null;
+    const mediaMs = this.#video.currentTime * 1000;
+    const [latency, offset] = [this.latencyMs, this.#clock.offset];
+    const wallMs = latency === null || offset === null ? Infinity : localNow() + offset - latency;
+    return { session, mediaMs, wallMs };
+  }
+
   get bufferMs() {
     return Math.round(aheadOf(this.#programme.ranges, this.#video.currentTime) * 1000);
   }

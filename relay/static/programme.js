@@ -16,10 +16,12 @@ export class Programme {
   missing = [];
   /** How many buffers there have been. */
   sources = 0;
+  /** Of what is in the buffer: the server may have begun another one already. */
+  session = null;
   #video;
   #on;
   #buffer = null;
-  #session = null;
+  #entered = null;
   #isOver = false;
 
   /** `on` has the functions replacing, progress, overflow and failure. */
@@ -43,9 +45,9 @@ export class Programme {
 
   /** Another session has another timeline: whether this is one. */
   enter(session) {
-    const isAnother = this.#session !== null && session !== this.#session;
+    const isAnother = this.#entered !== null && session !== this.#entered;
     if (isAnother) this.#isOver = true;
-    this.#session = session;
+    this.#entered = session;
     return isAnother;
   }
 
@@ -77,6 +79,7 @@ export class Programme {
     this.#on.replacing();
     this.close();
     this.sources += 1;
+    this.session = this.#entered;
     this.#isOver = false;
     const { progress, overflow, failure } = this.#on;
     this.#buffer = new MediaBuffer(this.#video, mime, { progress, overflow, failure });
