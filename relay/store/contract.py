@@ -21,8 +21,10 @@ import attrs
 
 from relay.errors import RelayError
 from relay.publication import Publication
+from relay.store.extents import ExtentReader
 from relay.store.fan_outs import FanOutChange, FanOutReader
 from relay.store.follows import FollowChange, FollowReader
+from relay.store.minutes import ForgetMinutes, MinuteReader
 from relay.store.moderation import ModerationChange, ModerationReader
 from relay.store.outbox import OutboxChange, OutboxReader
 from relay.store.push import PushChange, PushReader
@@ -138,6 +140,7 @@ Change = (
     | RecordingChange
     | RoomChange
     | ModerationChange
+    | ForgetMinutes
 )
 
 
@@ -182,6 +185,8 @@ class Store(
     RoomReader,
     ModerationReader,
     SearchReader,
+    MinuteReader,
+    ExtentReader,
     Protocol,
 ):
     """See the head of this module.  Every method may wait; none blocks the event loop."""

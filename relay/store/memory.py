@@ -26,6 +26,7 @@ from relay.store.fan_outs import (
 from relay.store.follows import DropFollow, PutFollow
 from relay.store.memory_asking import MemoryQuestions
 from relay.store.memory_channels import MemoryChannel, last_after, made
+from relay.store.minutes import ForgetMinutes
 from relay.store.moderation import ModerationChange
 from relay.store.plan import OtherChange
 from relay.store.push import PushChange
@@ -108,11 +109,14 @@ class MemoryStore(MemoryQuestions):
             case DeleteChannel(channel):
                 self._channels.pop(channel, None)
                 self._rooms.forget(channel)
+                self._minutes.forget(channel)
             case PutDetails(stream, value):
                 self._details[stream] = value
             case Append(channel=channel) | TouchChannel(channel) | Trim(channel):
                 if it := self._channels.get(channel):
                     it.make(change)
+                if isinstance(change, Append):
+                    self._minutes.count(channel, change.publications)
             case _:
                 self._make_beside(change)
 
@@ -124,6 +128,8 @@ class MemoryStore(MemoryQuestions):
                 self._append_for_followers(change)
             case BeginFanOut() | AdvanceFanOut():
                 self._fan_outs.make(change)
+            case ForgetMinutes():
+                self._minutes.make(change)
             case _ if isinstance(change, PushChange):
                 self._push.make(change)
             case _ if isinstance(change, SettingsChange):

@@ -6,6 +6,7 @@ import attrs
 import trio
 
 from relay.publication import Publication
+from relay.store.extents import Extent
 from relay.store.fan_outs import (
     FanOut,
 )
@@ -13,6 +14,8 @@ from relay.store.fan_outs_memory import MemoryFanOuts
 from relay.store.follows import Follow, Listener
 from relay.store.follows_memory import MemoryFollows
 from relay.store.memory_channels import MemoryChannel
+from relay.store.minutes import Minute
+from relay.store.minutes_memory import MemoryMinutes
 from relay.store.moderation import Logged, Order
 from relay.store.moderation_memory import MemoryModeration
 from relay.store.outbox import Delivery, DeliveryState, StoredEvent
@@ -40,6 +43,7 @@ class MemoryQuestions:
     _fan_outs: MemoryFanOuts = attrs.field(init=False)
     _push: MemoryPush = attrs.field(init=False)
     _recordings: MemoryRecordings = attrs.field(factory=MemoryRecordings, init=False)
+    _minutes: MemoryMinutes = attrs.field(factory=MemoryMinutes, init=False)
     _rooms: MemoryRooms = attrs.field(init=False)
     _moderation: MemoryModeration = attrs.field(factory=MemoryModeration, init=False)
     _settings: MemorySettings = attrs.field(factory=MemorySettings, init=False)
@@ -194,6 +198,25 @@ class MemoryQuestions:
     async def spoken_at(self, room: str, session: str, media_ms: int) -> int | None:
         await trio.lowlevel.checkpoint()
         return self._rooms.spoken_at(room, session, media_ms)
+
+    async def minutes(self, room: str, *, since: int, until: int) -> list[Minute]:
+        await trio.lowlevel.checkpoint()
+        return self._minutes.find(room, since, until)
+
+    async def extents(self, *, after: str, limit: int) -> list[Extent]:
+        await trio.lowlevel.checkpoint()
+        names = sorted(name for name in self._channels if name > after)
+        return [self._channels[name].extent() for name in names[:limit]]
+
+    async def extent(self, channel: str) -> Extent | None:
+        await trio.lowlevel.checkpoint()
+        it = self._channels.get(channel)
+        return None if it is None else it.extent()
+
+    async def outlived(self, channel: str, before_ms: int, *, limit: int) -> int:
+        await trio.lowlevel.checkpoint()
+        it = self._channels.get(channel)
+        return 0 if it is None else it.outlived(before_ms, limit)
 
     async def reactions(self, room: str, offsets: Collection[int], *, user: str = "") -> Reactions:
         await trio.lowlevel.checkpoint()

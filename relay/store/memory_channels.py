@@ -1,5 +1,7 @@
 """A channel in a store that keeps nothing."""
 
+from itertools import takewhile
+
 import attrs
 
 from relay.publication import Publication
@@ -11,6 +13,7 @@ from relay.store.contract import (
     TouchChannel,
     Trim,
 )
+from relay.store.extents import Extent
 from relay.store.fan_outs import TRIM_SLACK, AppendForFollowers
 
 
@@ -60,6 +63,19 @@ class MemoryChannel:
         if self.publications and self.publications[0].offset < first_offset:
             # Offsets have no gaps.
             del self.publications[: first_offset - self.publications[0].offset]
+
+    def extent(self) -> Extent:
+        return Extent(
+            channel=self.record.name,
+            first_offset=self.record.first_offset,
+            last_offset=self.record.last_offset,
+            lowest=self.publications[0].offset if self.publications else None,
+        )
+
+    def outlived(self, before_ms: int, limit: int) -> int:
+        oldest = self.publications[:limit]
+        old = sum(1 for _ in takewhile(lambda one: one.at_ms < before_ms, oldest))
+        return self.record.first_offset + old
 
 
 def made(name: str, change: AppendForFollowers, expires_ms: int | None) -> MemoryChannel:

@@ -25,6 +25,7 @@ from relay.store.contract import (
 )
 from relay.store.fan_outs import FanOutChange
 from relay.store.follows import FollowChange
+from relay.store.minutes import ForgetMinutes
 from relay.store.moderation import ModerationChange
 from relay.store.outbox import OutboxChange
 from relay.store.push import PushChange
@@ -42,6 +43,7 @@ OtherChange = (
     | RecordingChange
     | RoomChange
     | ModerationChange
+    | ForgetMinutes
 )
 
 

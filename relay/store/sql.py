@@ -123,6 +123,7 @@ class SqlStore(SqlQuestions):
                 if mark is None:
                     raise
                 return mark
+        self._writing.committed()
         return None
 
     def _check_open(self) -> None:

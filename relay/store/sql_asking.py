@@ -8,8 +8,10 @@ from sqlalchemy import Connection
 
 from relay.publication import Publication
 from relay.store import (
+    extents_sql,
     fan_outs_sql,
     follows_sql,
+    minutes_sql,
     moderation_sql,
     outbox_sql,
     push_sql,
@@ -19,8 +21,10 @@ from relay.store import (
     searching_sql,
     settings_sql,
 )
+from relay.store.extents import Extent
 from relay.store.fan_outs import FanOut
 from relay.store.follows import Follow, Listener
+from relay.store.minutes import Minute
 from relay.store.moderation import Logged, Order
 from relay.store.outbox import Delivery, DeliveryState, StoredEvent
 from relay.store.push import DuePush, PushBacklog, PushSubscription, PushWave
@@ -161,6 +165,18 @@ class SqlQuestions(ABC):
 
     async def spoken_at(self, room: str, session: str, media_ms: int) -> int | None:
         return await self.ask(lambda it: searching_sql.spoken_at(it, room, session, media_ms))
+
+    async def minutes(self, room: str, *, since: int, until: int) -> list[Minute]:
+        return await self.ask(lambda it: minutes_sql.minutes(it, room, since, until))
+
+    async def extents(self, *, after: str, limit: int) -> list[Extent]:
+        return await self.ask(lambda it: extents_sql.extents(it, after, limit))
+
+    async def extent(self, channel: str) -> Extent | None:
+        return await self.ask(lambda it: extents_sql.extent(it, channel))
+
+    async def outlived(self, channel: str, before_ms: int, *, limit: int) -> int:
+        return await self.ask(lambda it: extents_sql.outlived(it, channel, before_ms, limit))
 
     async def reactions(self, room: str, offsets: Collection[int], *, user: str = "") -> Reactions:
         return await self.ask(lambda it: rooms_sql.counts(it, room, offsets, user))

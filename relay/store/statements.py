@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.schema import Table
 
+from relay.store.minutes_tables import room_minutes
 from relay.store.rooms_tables import reactions
 from relay.store.tables import Number, channels, details, graves, keys, producers, publications
 from relay.store.words_sql import SAID
@@ -75,11 +76,20 @@ _reacted = (
     .order_by(reactions.c.offset)
     .limit(SWEPT_ROWS)
 )
+_counted = (
+    select(room_minutes.c.minute)
+    .where(room_minutes.c.channel_id == _grave)
+    .order_by(room_minutes.c.minute)
+    .limit(SWEPT_ROWS)
+)
 _buried = publications.c.channel_id == _grave, publications.c.offset.in_(_remains)
 BURIED_SAID = select(*SAID).where(*_buried, publications.c.message.is_not(None))
 DIG = (
     delete(publications).where(*_buried),
     delete(reactions).where(reactions.c.channel_id == _grave, reactions.c.offset.in_(_reacted)),
+    delete(room_minutes).where(
+        room_minutes.c.channel_id == _grave, room_minutes.c.minute.in_(_counted)
+    ),
 )
 """A part of what is in a grave, of each table."""
 FILL = delete(graves).where(graves.c.channel_id == _grave)

@@ -1,13 +1,13 @@
 """Which words are in the index, and what is found by them.  Everything here runs in a thread."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Select, and_, cast, column, select, table, text
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from relay.store.rows import Found, Row, decode
-from relay.store.tables import Number, channels, publications
+from relay.store.tables import Number, publications
 from relay.store.words import Wanted, message_words
 from relay.store.words_tables import ROOM_ROWS
 from relay.store.words_tables import message_words as vectors
@@ -34,16 +34,6 @@ class Engine(Protocol):
         """The `publications` that are wanted, and what they can be ordered by."""
 
 
-def add(connection: Connection, rows: Iterable[Row]) -> None:
-    """Messages have been added; rows are those of `publications`, by the channel's name."""
-    said = [row for row in rows if row["message"] is not None]
-    if not said:
-        return
-    names = {row["channel"] for row in said}
-    ids = _ids(connection, names)
-    index(connection, ({**row, "channel_id": ids[row["channel"]]} for row in said))
-
-
 def index(connection: Connection, rows: Iterable[Found]) -> None:
     """Put messages into the index; rows have what `SAID` has."""
     _engine(connection).add(connection, _with_words(rows))
@@ -61,11 +51,6 @@ def found(
     statement, order = _engine(connection).found(channel, wanted)
     statement = statement.where(publications.c.is_tombstone.is_(None))
     return statement.order_by(order.desc() if newest_first else order)
-
-
-def _ids(connection: Connection, names: Collection[bytes]) -> dict[bytes, int]:
-    statement = select(channels.c.name, channels.c.id).where(channels.c.name.in_(names))
-    return {row.name: row.id for row in connection.execute(statement)}
 
 
 def _with_words(rows: Iterable[Found]) -> list[Row]:

@@ -11,12 +11,13 @@ for one.
 from collections.abc import Collection, Sequence
 
 import attrs
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.sql.base import Executable
 
 from relay.store import (
     fan_outs_sql,
     follows_sql,
+    minutes_sql,
     moderation_sql,
     outbox_sql,
     push_sql,
@@ -29,6 +30,7 @@ from relay.store import (
 from relay.store.contract import Change, StoreConflict
 from relay.store.fan_outs import FanOutChange
 from relay.store.follows import FollowChange
+from relay.store.minutes import ForgetMinutes
 from relay.store.moderation import ModerationChange
 from relay.store.plan import OtherChange, Step, plan
 from relay.store.push import PushChange
@@ -36,6 +38,7 @@ from relay.store.recordings import RecordingChange
 from relay.store.rooms import RoomChange
 from relay.store.rows import Found, Row
 from relay.store.settings import SettingsChange
+from relay.store.tables import channels
 
 
 @attrs.define(eq=False)
@@ -47,6 +50,7 @@ class Writing:
     """How long idempotency keys are kept."""
     _has_graves: bool = attrs.field(default=True, init=False)
     """Whether there may be some; nobody knows at the start."""
+    _minutes: minutes_sql.Counting = attrs.field(factory=minutes_sql.Counting, init=False)
     _put_key: Executable = attrs.field(init=False)
     _put_producer: Executable = attrs.field(init=False)
     _put_details: Executable = attrs.field(init=False)
@@ -62,6 +66,7 @@ class Writing:
         Raises:
             StoreConflict: they do not fit what is there.
         """
+        self._minutes.begin()
         for step in plan(batch):
             self._delete(connection, step)
             self._add(connection, step)
@@ -73,6 +78,10 @@ class Writing:
         if self._has_graves:
             self._sweep(connection)
 
+    def committed(self) -> None:
+        """The transaction is on the disk."""
+        self._minutes.committed()
+
     def _delete(self, connection: Connection, step: Step) -> None:
         _run(connection, statements.BURY, step.deleted.values())
         _run(connection, statements.DELETE, step.deleted.values())
@@ -80,8 +89,10 @@ class Writing:
 
     def _add(self, connection: Connection, step: Step) -> None:
         _run(connection, statements.CREATE, step.created)
+        messages = _messages(connection, step.publications)
+        self._minutes.count(connection, messages)
         _run(connection, statements.PUBLISH, step.publications)
-        words_sql.add(connection, step.publications)
+        words_sql.index(connection, messages)
         _run(connection, self._put_key, step.keys.values())
         _run(connection, self._put_producer, step.producers.values())
         _run(connection, self._put_details, step.details.values())
@@ -114,7 +125,9 @@ class Writing:
 
 
 def _execute(connection: Connection, change: OtherChange) -> None:
-    if isinstance(change, FollowChange):
+    if isinstance(change, ForgetMinutes):
+        minutes_sql.execute(connection, change)
+    elif isinstance(change, FollowChange):
         follows_sql.execute(connection, change)
     elif isinstance(change, FanOutChange):
         fan_outs_sql.execute(connection, change)
@@ -130,6 +143,19 @@ def _execute(connection: Connection, change: OtherChange) -> None:
         settings_sql.execute(connection, change)
     else:
         outbox_sql.execute(connection, change)
+
+
+def _messages(connection: Connection, rows: Collection[Row]) -> list[Row]:
+    """Those of the rows that are messages, with the number of their channel."""
+    said = [row for row in rows if row["message"] is not None]
+    if not said:
+        return []
+    names = {row["channel"] for row in said}
+    numbers = select(channels.c.name, channels.c.id).where(channels.c.name.in_(names))
+    found = {row.name: row.id for row in connection.execute(numbers)}
+    if len(found) < len(names):
+        raise StoreConflict("a channel is not there")
+    return [{**row, "channel_id": found[row["channel"]]} for row in said]
 
 
 def _all(connection: Connection, question: Executable, row: Row) -> Sequence[Found]:
