@@ -3,7 +3,8 @@
 Packets of one run after the other go in, with the time; *steps* come out, in the order in which
 encodings must take them:
 
-- `Seam`: a run begins, or tracks changed in mid-run; what follows starts with a keyframe
+- `Seam`: a run begins, or tracks changed in mid-run, came, or were lost; what follows starts with a
+  keyframe
 - `Placed`: a packet on the session's timeline
 - `GopLost`: the GOP has grown too large to be kept for newcomers
 
@@ -16,6 +17,7 @@ from typing import Any
 import attrs
 
 from relay.errors import FormatError
+from relay.live.attendance import Attendance
 from relay.live.gate import Gate
 from relay.live.gop import GopCache
 from relay.live.timeline import Timeline
@@ -74,6 +76,7 @@ class Sequencer:
     _gate: Gate | None = attrs.field(default=None, init=False)
     _played: bool = attrs.field(default=False, init=False)
     _needs_keyframe: bool = attrs.field(default=False, init=False)
+    _attendance: Attendance = attrs.field(factory=Attendance, init=False)
 
     @property
     def is_decodable(self) -> bool:
@@ -112,23 +115,33 @@ class Sequencer:
             return
         self._gate = None
         self.timeline.begin_run([packet.dts for packet in first])
+        self._attendance.begin(gate.tracks, self.timeline.begun_ms)
         yield self._seam(gate.tracks)
         for held in first:
             yield from self._play(held)
 
     def _reconfigure(self, packet: Packet) -> Iterator[Step]:
-        """A sequence header in mid-run: most repeat what is known, some change everything."""
+        """A sequence header in mid-run: most repeat what is known, some change everything.
+
+        That of a track that is not on air changes nothing yet: the track comes at a keyframe.
+        """
+        tracks, attendance = self.tracks, self._attendance
         if packet.kind is Kind.VIDEO:
-            track = video_track(packet.payload)
-            if track == self.tracks.video:
+            track, is_on_air = video_track(packet.payload), tracks.video is not None
+            if track == attendance.configured.video:
                 return
-            self._needs_keyframe = True
-            yield self._seam(attrs.evolve(self.tracks, video=track))
+            attendance.configure_video(track, is_on_air=is_on_air)
+            if is_on_air:
+                self._needs_keyframe = True
+                yield self._seam(attrs.evolve(tracks, video=track))
         else:
-            sound = audio_track(packet.payload)
-            if sound != self.tracks.audio:
-                self._needs_keyframe = self.tracks.video is not None
-                yield self._seam(attrs.evolve(self.tracks, audio=sound))
+            sound, is_on_air = audio_track(packet.payload), tracks.audio is not None
+            if sound == attendance.configured.audio:
+                return
+            attendance.configure_audio(sound, is_on_air=is_on_air)
+            if is_on_air:
+                self._needs_keyframe = tracks.video is not None
+                yield self._seam(attrs.evolve(tracks, audio=sound))
 
     def _seam(self, tracks: Tracks) -> Seam:
         changed, first = tracks != self.tracks, not self._played
@@ -138,23 +151,46 @@ class Sequencer:
         return Seam(tracks=tracks, metadata=self.metadata, changed=changed, first=first)
 
     def _play(self, packet: Packet) -> Iterable[Step]:
-        kind, tracks = packet.kind, self.tracks
-        has_video = tracks.video is not None
+        kind, attendance = packet.kind, self._attendance
         if kind is _VIDEO:
-            if not has_video or (self._needs_keyframe and not packet.is_keyframe):
-                self.dropped += 1
-                return ()
-            self._needs_keyframe = False
-        elif kind is _AUDIO and tracks.audio is None:
-            self.dropped += 1
-            return ()
-        if kind is _DATA:
+            if attendance.configured.video is None:
+                return self._drop()
+            attendance.seen_ms = self.edge_ms
+            if packet.is_keyframe:
+                if (tracks := attendance.present(self.edge_ms)) != self.tracks:
+                    return self._changing(tracks, packet)
+                self._needs_keyframe = False
+            elif self._needs_keyframe or self.tracks.video is None:
+                return self._drop()
+        elif kind is _AUDIO:
+            if attendance.configured.audio is None:
+                return self._drop()
+            attendance.heard_ms = self.edge_ms
+            if self.tracks.video is not None and not attendance.has_picture(self.edge_ms):
+                return self._changing(attendance.present(self.edge_ms), packet)
+            if self.tracks.audio is None:
+                # It comes with the next keyframe, and until then time goes by.
+                self._place(packet)
+                return self._drop()
+        return self._placed(packet)
+
+    def _drop(self) -> Iterable[Step]:
+        self.dropped += 1
+        return ()
+
+    def _changing(self, tracks: Tracks, packet: Packet) -> Iterable[Step]:
+        """A track was lost, or came: `packet` is the first with these."""
+        self._needs_keyframe = False
+        return (self._seam(tracks), *self._placed(packet))
+
+    def _placed(self, packet: Packet) -> Iterable[Step]:
+        if packet.kind is _DATA:
             # Encoders stamp script data with anything, often 0: it happens now.
             packet.dts = packet.pts = self.edge_ms
         else:
             self._place(packet)
         gop = self.gop
-        is_resync = gop.is_resync(packet, has_video=has_video)
+        is_resync = gop.is_resync(packet, has_video=self.tracks.video is not None)
         placed = Placed(packet, is_resync)
         return (placed,) if gop.add(packet, is_resync=is_resync) else (placed, GopLost())
 

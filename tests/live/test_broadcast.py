@@ -196,7 +196,7 @@ async def test_flv_says_where_it_stands_at_the_start_every_ten_seconds_and_at_se
             await settle()
             assert marks(viewer)[0] == (0, 1.0, "live")
             for start in range(1, 526):
-                await run.send(list(pictures(start, start + 1)))
+                await run.send([*pictures(start, start + 1), *sounds(start, start + 1)])
             await settle()
             assert marks(viewer) == [(10_000, 1.0, "live"), (20_000, 1.0, "live")]
         await settle()

@@ -131,6 +131,124 @@ def test_a_run_without_sound_drops_stray_sound() -> None:
     assert made.tracks == Tracks(video=TRACKS.video, audio=None)
 
 
+def on_air(step: Step) -> str:
+    """Which tracks there are from this seam on."""
+    assert isinstance(step, Seam)
+    shown = {"v": step.tracks.video, "a": step.tracks.audio}
+    return "".join(name for name, track in shown.items() if track)
+
+
+def pictures(start: int, stop: int, step: int = 40, *, every: int = 1000) -> list[Packet]:
+    return [video(dts, key=dts % every == 0) for dts in range(start, stop, step)]
+
+
+def sounds(start: int, stop: int, step: int = 20) -> list[Packet]:
+    return [audio(dts) for dts in range(start, stop, step)]
+
+
+def in_order(*packets: Packet) -> list[Packet]:
+    """As an encoder sends them."""
+    return sorted(packets, key=lambda packet: packet.dts)
+
+
+def test_sound_that_no_longer_comes_is_given_up_at_a_keyframe() -> None:
+    made = sequencer(gop_bytes=10_000)
+    take(made, VIDEO, AUDIO, *in_order(*pictures(0, 1000), *sounds(0, 1000)))
+    steps = take(made, *pictures(1000, 4000))
+    seams = [index for index, step in enumerate(steps) if isinstance(step, Seam)]
+    assert [on_air(steps[index]) for index in seams] == ["v"]
+    assert told(steps[seams[0] :])[:3] == ["S!", "V2000", "v2040"]
+    assert len(steps) == 75 + 1
+    assert made.tracks == Tracks(video=TRACKS.video, audio=None)
+    assert made.gop.packets[0].dts == 3000
+    assert made.dropped == 0
+
+
+def test_sound_that_comes_again_is_back_at_the_next_keyframe() -> None:
+    made = sequencer(gop_bytes=10_000)
+    take(made, VIDEO, AUDIO, *in_order(*pictures(0, 4000), *sounds(0, 1000)))
+    steps = take(made, *in_order(*pictures(4000, 5500), *sounds(4500, 5500)))
+    first = next(index for index, step in enumerate(steps) if isinstance(step, Seam))
+    assert on_air(steps[first]) == "va"
+    assert told(steps[first:])[:3] == ["S!", "V5000", "a5000"]
+    assert not any(name.startswith("a") for name in told(steps[:first]))
+    assert made.dropped == 25
+    assert sum(made.timeline.repairs.values()) == 0
+
+
+def test_sound_that_was_announced_and_never_comes_is_given_up() -> None:
+    made = sequencer(gop_bytes=10_000)
+    steps = take(made, VIDEO, AUDIO, *pictures(0, 4000))
+    assert [on_air(step) for step in steps if isinstance(step, Seam)] == ["va", "v"]
+
+
+def test_sound_that_is_always_late_is_there() -> None:
+    made = sequencer(gop_bytes=10_000)
+    steps = take(made, VIDEO, AUDIO, video(0, key=True), audio(0))
+    for dts in range(40, 8000, 40):
+        steps += take(made, video(dts, key=dts % 1000 == 0))
+        if dts > 2500:
+            steps += take(made, audio(dts - 2500))
+        else:
+            steps += take(made, audio(0))
+    assert sum(isinstance(step, Seam) for step in steps) == 1
+
+
+def test_sound_is_not_given_up_between_keyframes() -> None:
+    made = sequencer(gop_bytes=10_000)
+    take(made, VIDEO, AUDIO, *in_order(*pictures(0, 1000), *sounds(0, 1000)))
+    steps = take(made, *pictures(1000, 6000, every=9000))
+    assert not any(isinstance(step, Seam) for step in steps)
+
+
+def test_sound_that_is_new_in_mid_run_comes_with_a_keyframe_and_no_picture_waits() -> None:
+    made = sequencer(gop_bytes=10_000)
+    take(made, VIDEO, *pictures(0, 40))
+    take(made, *pictures(40, 500), now=1.0)
+    steps = take(made, AUDIO, *in_order(*pictures(520, 1200), *sounds(500, 1200)))
+    first = next(index for index, step in enumerate(steps) if isinstance(step, Seam))
+    assert on_air(steps[first]) == "va"
+    assert told(steps)[:2] == ["v520", "v560"]
+    assert told(steps[first:])[:3] == ["S!", "V1000", "a1000"]
+
+
+def test_a_configuration_without_frames_makes_no_track() -> None:
+    made = sequencer(gop_bytes=10_000)
+    take(made, VIDEO, *pictures(0, 40))
+    take(made, *pictures(40, 500), now=1.0)
+    assert not any(isinstance(s, Seam) for s in take(made, AUDIO, *pictures(520, 3000)))
+
+
+def test_a_picture_that_no_longer_comes_is_given_up_and_comes_again() -> None:
+    made = sequencer(gop_bytes=10_000)
+    take(made, VIDEO, AUDIO, *in_order(*pictures(0, 1000), *sounds(0, 1000)))
+    steps = take(made, *sounds(1000, 12_000))
+    assert [on_air(step) for step in steps if isinstance(step, Seam)] == ["a"]
+    again = take(made, *in_order(*pictures(12_040, 14_000), *sounds(12_000, 14_000)))
+    first = next(index for index, step in enumerate(again) if isinstance(step, Seam))
+    assert on_air(again[first]) == "va"
+    assert told(again[first:])[:2] == ["S!", "V13000"]
+    assert sum(made.timeline.repairs.values()) == 0
+
+
+def test_a_picture_that_was_given_up_does_not_take_late_sound_along() -> None:
+    """Sound begins and the picture goes: neither waits for the other for ever."""
+    made = sequencer(gop_bytes=10_000)
+    take(made, VIDEO, *pictures(0, 40))
+    take(made, *pictures(40, 500), now=1.0)
+    steps = take(made, AUDIO, *sounds(500, 12_000))
+    assert [on_air(step) for step in steps if isinstance(step, Seam)] == ["a"]
+
+
+def test_a_lost_tracks_configuration_again_changes_nothing_by_itself() -> None:
+    made = sequencer(gop_bytes=10_000)
+    take(made, VIDEO, AUDIO, *in_order(*pictures(0, 4000), *sounds(0, 1000)))
+    assert take(made, AUDIO, MONO) == []
+    steps = take(made, *in_order(*pictures(4000, 5100), *sounds(4000, 5100)))
+    assert made.tracks == media.tracks_of([VIDEO, MONO])
+    assert sum(isinstance(step, Seam) for step in steps) == 1
+
+
 def test_script_data_happens_now() -> None:
     made = sequencer()
     take(made, *START)
