@@ -217,7 +217,9 @@ class _Player:
             self._window_ends, self._heard = now + WINDOW_S, 0
         self._heard += size
         if self._heard > WINDOW_S * services.config.limits.player_bytes_per_s:
-            raise RemoteProtocolError("says much for somebody who plays")
+            problem = "says much for somebody who plays"
+            refusal = Status(MESSAGE_STREAM_ID, "error", FAILED, problem)
+            raise RemoteProtocolError(problem, reply=self._peer.rtmp.send(refusal))
 
     async def _take(self, event: Received) -> Reason | None:
         """Do what it asks for; why the connection is to end, if it is."""
