@@ -6,10 +6,8 @@ Who needs what can be read here, and nowhere else: no part reaches for another b
 import resource
 
 from relay.channels.hub import Hub
-from relay.channels.rooms import RoomKind
+from relay.channels.retention import Retention
 from relay.channels.tidying import Tidying
-from relay.chat.chat import Chat
-from relay.chat.groups import Groups
 from relay.config import Config
 from relay.fanout.budget import Budget
 from relay.fanout.pump import Pump
@@ -25,15 +23,18 @@ from relay.live.statistics import BroadcastSettings
 from relay.notify.follows import Follows
 from relay.pictures.pictures import Pictures
 from relay.ports import Ports
+from relay.recordings.clips import Clips
 from relay.server.access import Access
 from relay.server.admission import Admission
 from relay.server.announcing import announce
 from relay.server.centrifugo.deadlines import Deadlines
 from relay.server.centrifugo.pings import Pings
 from relay.server.centrifugo.sessions import Sessions
+from relay.server.chatting import open_chat
 from relay.server.keeping_alive import KeepAlive
 from relay.server.permissions import Permissions
 from relay.server.pinging import Pinging
+from relay.server.recording import record
 from relay.server.rounds import Rounds
 from relay.server.rpc.sessions import PollSessions
 from relay.server.services import Services
@@ -59,8 +60,6 @@ def assemble(config: Config, ports: Ports, store: Store) -> Services:
     )
     stage = Stage(settings, ports, budget, pump.wake)
     hub = Hub(config.channels, ports, budget, pump.wake, store, writer.submit_nowait, stage.moment)
-    chat = Chat(config.chat, ports, hub, store, writer, Groups(config.chat.rooms, store, writer))
-    hub.rulers |= {kind.value: chat.rules for kind in RoomKind}
     access = Access(
         config.auth.publish == "open",
         KeyFile(config.data / FILE_NAME),
@@ -69,6 +68,8 @@ def assemble(config: Config, ports: Ports, store: Store) -> Services:
         ports.monotonic,
         ports.wall,
     )
+    sessions = Sessions(ports.random.randbytes(NODE_BYTES).hex())
+    chat = open_chat(config.chat, ports, hub, store, writer, access, sessions)
     catalog = Catalog(writer.submit_nowait)
     follows = Follows(store, writer, ports, limits.follows_per_user)
     views = show(
@@ -82,28 +83,44 @@ def assemble(config: Config, ports: Ports, store: Store) -> Services:
         wake=pump.wake,
         most=config.channels.live_views,
     )
+    packagers = _packagers(config, stage, ports, budget)
+    notices = announce(
+        stage,
+        catalog,
+        access,
+        hub,
+        follows,
+        config=config,
+        ports=ports,
+        store=store,
+        writer=writer,
+    )
+    recordings = record(
+        stage,
+        catalog,
+        access,
+        notices.announcer,
+        config=config,
+        ports=ports,
+        store=store,
+        writer=writer,
+        budget=budget,
+    )
     return Services(
         config=config,
         ports=ports,
         stage=stage,
-        packagers=_packagers(config, stage, ports, budget),
+        packagers=packagers,
+        recordings=recordings,
+        clips=Clips(recordings, packagers, budget),
         store=store,
         writer=writer,
         hub=hub,
         chat=chat,
         catalog=catalog,
         views=views,
-        notices=announce(
-            stage,
-            catalog,
-            access,
-            hub,
-            follows,
-            config=config,
-            ports=ports,
-            store=store,
-            writer=writer,
-        ),
+        notices=notices,
+        retention=Retention(hub, store, writer, ports.wall),
         settings=Settings(config.settings, config.notify.source, ports, store, writer, hub),
         pictures=Pictures(ports.pictures, ports.monotonic),
         settings_changes=Allowance("settings", config.settings.changes_per_minute),
@@ -123,7 +140,7 @@ def assemble(config: Config, ports: Ports, store: Store) -> Services:
         pings=Pings(limits.ping_s, ports, pump.wake),
         keep_alive=KeepAlive(limits.ping_s, ports.wall),
         deadlines=Deadlines(),
-        sessions=Sessions(ports.random.randbytes(NODE_BYTES).hex()),
+        sessions=sessions,
         trusted_proxies=trusted_networks(config.http.trusted_proxies),
     )
 

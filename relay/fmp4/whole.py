@@ -40,8 +40,8 @@ MOVIE_TIMESCALE = 1000
 _SMALL = 1 << 32
 _FAR = _SMALL - (1 << 28)
 """A longer body has offsets of 64 bits; a head in front of a shorter one is never so large."""
-_LARGE_HEADER_BYTES = 16
-"""What the header of a large `mdat` takes (4.2)."""
+MDAT_HEADER_BYTES = (8, 16)
+"""Of a body that fits 32 bits, and of a larger one (4.2)."""
 _SYNC_FLAGS = 0x02000000
 
 
@@ -212,6 +212,21 @@ class Whole:
         return box(b"trak", header, _edits(table, begin_ms), media)
 
 
+HEAD_LOOK_BYTES = 40
+"""From so many the length of a head can be told."""
+
+
+def head_bytes(data: bytes) -> int:
+    """How long a head is that begins so, without the `mdat` header at its end; 0 for none."""
+    if len(data) < HEAD_LOOK_BYTES:
+        return 0
+    file_type_bytes, _ = struct.unpack_from(">I4s", data)
+    if file_type_bytes > HEAD_LOOK_BYTES - 8:
+        return 0
+    moov_bytes, name = struct.unpack_from(">I4s", data, file_type_bytes)
+    return file_type_bytes + moov_bytes if name == b"moov" else 0
+
+
 def _shown_ms(table: _Table, begin_ms: float) -> int:
     return round(table.shown_from_ms - begin_ms) + table.duration_ms
 
@@ -259,7 +274,7 @@ def _mdat_header(body_bytes: int) -> bytes:
     """4.2: of a body that fits 32 bits, or of any other."""
     if body_bytes + 8 < _SMALL:
         return struct.pack(">I4s", body_bytes + 8, b"mdat")
-    return struct.pack(">I4sQ", 1, b"mdat", body_bytes + _LARGE_HEADER_BYTES)
+    return struct.pack(">I4sQ", 1, b"mdat", body_bytes + MDAT_HEADER_BYTES[1])
 
 
 def _packed(numbers: "array[int]") -> bytes:

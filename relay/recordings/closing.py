@@ -12,11 +12,12 @@ import attrs
 import structlog
 
 from relay.errors import FormatError
-from relay.fmp4.init import VIDEO_TIMESCALE, init_segment
+from relay.fmp4.init import init_segment
 from relay.fmp4.reader import Moof
 from relay.ports import Disk
 from relay.recordings import index
 from relay.recordings.files import read_fragment, read_index, read_tracks
+from relay.recordings.fragment_times import spans
 from relay.recordings.index import SEAM_BEFORE, Segment
 from relay.recordings.recording import Ending, Recording, Stretch, with_segments
 from relay.recordings.stretches import shown
@@ -75,7 +76,8 @@ async def _behind(
 def _segment(
     recording: Recording, stretch: int, tracks: Tracks, moofs: list[Moof], last: Segment | None
 ) -> Segment:
-    start_ms, end_ms = _shown_ms(moofs[0], tracks)[0], _shown_ms(moofs[-1], tracks)[1]
+    times = spans(moofs, tracks)
+    start_ms, end_ms = times[0][0], max(end for _, end in times)
     # What the wall clock said is in no file; both clocks run alike.
     wall_ms = recording.began_ms
     if last is not None:
@@ -90,17 +92,6 @@ def _segment(
         wall_ms=wall_ms,
         flags=SEAM_BEFORE if is_other else 0,
     )
-
-
-def _shown_ms(moof: Moof, tracks: Tracks) -> tuple[int, int]:
-    """When a fragment is shown; of the picture, where there is one, as `fmp4.part` has it."""
-    run = moof.picture or moof.runs[0]
-    if moof.picture is not None:
-        rate = VIDEO_TIMESCALE
-    else:
-        rate = tracks.audio.sample_rate if tracks.audio else VIDEO_TIMESCALE
-    delay = run.delays[0] if run.delays else 0
-    return (run.start + delay) * 1000 // rate, (run.end + delay) * 1000 // rate
 
 
 async def _list(disk: Disk, folder: str, segment: Segment) -> None:

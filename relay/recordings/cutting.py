@@ -73,7 +73,7 @@ class Cutter:
     _is_after_seam: bool = attrs.field(default=False, init=False)
     _last_dts: int | None = attrs.field(default=None, init=False)
     _resumed_ms: int = attrs.field(default=0, init=False)
-    """When the first packet behind the last gap is shown."""
+    """When the first packet behind the last seam or gap is shown."""
     _flags: int = attrs.field(default=0, init=False)
     """Of the next segment."""
 
@@ -137,13 +137,16 @@ class Cutter:
         if flags & GAP_BEFORE:
             # The part fills the gap, with a picture that stands still and with silence.
             start_ms = max(start_ms, self._resumed_ms)
+        # Where a run begins, what is declared may lie some milliseconds before it, and so before
+        # all the time in which nobody published.
+        at_ms = self._resumed_ms if flags else start_ms
         return Segment(
             stretch=self.stretch,
             offset=self._size,
             size=0,
             start_ms=start_ms,
             duration_ms=0,
-            wall_ms=self._wall_ms(start_ms),
+            wall_ms=self._wall_ms(at_ms) + start_ms - at_ms,
             flags=flags,
         )
 

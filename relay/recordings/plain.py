@@ -16,7 +16,7 @@ import structlog
 import trio
 
 from relay.fmp4.init import init_segment
-from relay.fmp4.whole import Whole
+from relay.fmp4.whole import HEAD_LOOK_BYTES, MDAT_HEADER_BYTES, Whole, head_bytes
 from relay.ports import Disk
 from relay.recordings import index
 from relay.recordings.files import read_fragment, read_index, read_tracks
@@ -33,6 +33,8 @@ class Extent:
 
     name: str
     size: int
+    data: bytes | None = None
+    """Of one that there was no room for on the disk."""
 
 
 @attrs.frozen
@@ -57,6 +59,8 @@ class Plain:
         for extent in self._extents:
             if offset < extent.size:
                 size = min(size, extent.size - offset)
+                if extent.data is not None:
+                    return extent.data[offset : offset + size]
                 return await self._disk.read(self._folder, extent.name, offset, size)
             offset -= extent.size
         return b""
@@ -67,19 +71,35 @@ async def plain_file(disk: Disk, folder: str, only: int | None = None) -> Plain:
 
     Raises:
         FormatError: the recording is not what it should be.
-        OSError: it cannot be read, or there is no room for its head.
+        OSError: it cannot be read.
     """
     found = [it for it in await read_index(disk, folder) if only in {None, it.stretch}]
     stretches = sorted({segment.stretch for segment in found})
     ends = [_end(found, stretch) for stretch in stretches]
-    name = HEAD_NAME if only is None else f"{HEAD_NAME}-{only}"
-    sizes = await disk.sizes(folder)
-    if name not in sizes:
-        head = await _head(disk, folder, stretches, ends)
-        await disk.append(folder, name, head)
-        sizes[name] = len(head)
+    head = await _head_extent(disk, folder, stretches, ends, only)
     files = [Extent(index.media_name(it), end) for it, end in zip(stretches, ends, strict=True)]
-    return Plain(disk, folder, (Extent(name, sizes[name]), *files))
+    return Plain(disk, folder, (head, *files))
+
+
+async def _head_extent(
+    disk: Disk, folder: str, stretches: Sequence[int], ends: Sequence[int], only: int | None
+) -> Extent:
+    """The head: the one that is there, or one that is made now."""
+    name = HEAD_NAME if only is None else f"{HEAD_NAME}-{only}"
+    size = (await disk.sizes(folder)).get(name)
+    if size is not None:
+        length = head_bytes(await disk.read(folder, name, 0, HEAD_LOOK_BYTES))
+        if size - length in MDAT_HEADER_BYTES:
+            return Extent(name, size)
+        # Whoever wrote it was stopped.
+        await disk.cut(folder, name, 0)
+    head = await _head(disk, folder, stretches, ends)
+    try:
+        await disk.append(folder, name, head)
+    except OSError as error:
+        log.warning("a head is not kept", recording=folder, problem=str(error))
+        return Extent(name, len(head), head)
+    return Extent(name, len(head))
 
 
 def _end(found: Sequence[Segment], stretch: int) -> int:

@@ -44,7 +44,7 @@ class Recorder:
     recording: Recording
     """As it is so far; its index has the rest."""
     _intake: Intake
-    _leave: Callable[[], None]
+    _detach: Callable[[], None]
     """Let the broadcast hand over nothing more."""
     _cutter: Cutter
     _disk: Disk
@@ -66,14 +66,18 @@ class Recorder:
             log.warning("recording failed", recording=self.recording.id, problem=str(error))
             return Ending.DISK_FULL if error.errno in _NO_ROOM else Ending.DISK_FAILED
         finally:
-            self._leave()
-            self._intake.close()
+            self.leave()
 
     def stop(self, why: Ending) -> None:
         """End it; what was handed over is still recorded."""
         self._ending = why
-        self._leave()
+        self._detach()
         self._intake.end()
+
+    def leave(self) -> None:
+        """Take nothing more.  May be called twice."""
+        self._detach()
+        self._intake.close()
 
     @property
     def missed_packets(self) -> int:
@@ -120,8 +124,7 @@ class Recorder:
         await self._disk.append(folder, index.media_name(begin.stretch), begin.init)
 
     async def _add(self, part: Part) -> None:
-        if await self._disk.free_bytes() < self._least_free_bytes + len(part.payload):
-            raise _DiskLow
+        await self._check_room(len(part.payload))
         name = index.media_name(self._cutter.stretch)
         await self._disk.append(self.recording.id, name, part.payload)
         recording = self.recording
@@ -132,6 +135,11 @@ class Recorder:
             duration_ms=max(part.end_ms - start_ms, recording.duration_ms),
             media_bytes=recording.media_bytes + len(part.payload),
         )
+
+    async def _check_room(self, size: int) -> None:
+        least = self._least_free_bytes
+        if least and await self._disk.free_bytes() < least + size:
+            raise _DiskLow
 
     async def _end(self, segment: Segment) -> None:
         folder = self.recording.id

@@ -7,6 +7,7 @@ from typing import Protocol
 import attrs
 
 from relay.channels.hub import Hub
+from relay.channels.retention import Retention
 from relay.chat.chat import Chat
 from relay.config import Config
 from relay.fanout.budget import Budget
@@ -21,6 +22,8 @@ from relay.notify.notices import Notices
 from relay.pictures.pictures import Pictures
 from relay.ports import Ports
 from relay.reasons import Reason
+from relay.recordings.clips import Clips
+from relay.recordings.recordings import Recordings
 from relay.server.access import Access
 from relay.server.admission import Admission
 from relay.server.centrifugo.deadlines import Deadlines
@@ -73,6 +76,8 @@ class Services:
     ports: Ports
     stage: Stage
     packagers: Packagers
+    recordings: Recordings
+    clips: Clips
     store: Store
     writer: Writer
     hub: Hub
@@ -80,6 +85,7 @@ class Services:
     catalog: Catalog
     views: Views
     notices: Notices
+    retention: Retention
     settings: Settings
     pictures: Pictures
     settings_changes: Allowance
