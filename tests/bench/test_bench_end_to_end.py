@@ -26,8 +26,6 @@ from relay.flv import writer as flv
 from relay.packet import Kind
 from relay.rtmp import Play, PlayStarted, events
 
-pytestmark = pytest.mark.alone
-
 SHAPE = Shape(kbit_per_s=400, fps=30, gop_s=1)
 PLAN = ViewPlan(
     url="",

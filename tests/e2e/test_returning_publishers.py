@@ -15,8 +15,6 @@ from support.viewers import FORMATS, Viewer, open_viewer, wait_live
 from relay.formats import amf0
 from relay.packet import Kind
 
-pytestmark = pytest.mark.alone
-
 AWAY_S = 2.0
 HOLD_S = 3.0
 

@@ -6,12 +6,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import attrs
-import pytest
 from support.browser import DevTools, Page, browsing
 from support.server import ServerProcess, serving
 from support.tokens import token
-
-pytestmark = pytest.mark.alone
 
 COUNT = "/api/v1/streams/live/cat/followers/count"
 TOLD = """

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import pytest
 import trio
 from support import ffmpeg, media
 from support.browser import PHONE, DevTools, Page, browsing
@@ -17,8 +16,6 @@ from support.viewers import open_viewer, wait_live
 
 from relay.identity.keyfile import FILE_NAME, KeyFile, KeySet
 from relay.identity.keys import issue_api_key
-
-pytestmark = pytest.mark.alone
 
 TITLES = "[...document.querySelectorAll('.card h2')].map(each => each.textContent).join('|')"
 

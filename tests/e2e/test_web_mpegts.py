@@ -11,8 +11,6 @@ from support.npm import package_file
 from support.server import serving
 from support.viewers import wait_live
 
-pytestmark = pytest.mark.alone
-
 PLAY = """(url => {
   const video = document.body.appendChild(document.createElement("video"));
   video.muted = true;

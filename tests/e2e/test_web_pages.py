@@ -12,8 +12,6 @@ from support.browser import PHONE, DevTools, Page, another_site, browsing
 from support.server import ServerProcess, serving
 from support.viewers import wait_live
 
-pytestmark = pytest.mark.alone
-
 PATHS = ("/", "/watch/live/cat", "/embed/live/cat?muted&autoplay", "/watch/live/nobody")
 NAMED = {"button", "link", "slider", "Video", "DisclosureTriangle", "region", "textbox"}
 

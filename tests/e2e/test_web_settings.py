@@ -2,13 +2,10 @@
 
 from pathlib import Path
 
-import pytest
 import trio
 from support.browser import DevTools, Page, browsing
 from support.server import ServerProcess, serving
 from support.tokens import token
-
-pytestmark = pytest.mark.alone
 
 KEPT = """fetch("/api/v1/users/ann/settings", { headers: { Authorization: "Bearer %s" } })
   .then((answer) => answer.json())"""

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
 import trio
 from support import ffmpeg, media
 from support.browser import Page, browsing
@@ -15,8 +14,6 @@ from support.viewers import wait_live
 
 from relay.flv.demuxer import Tag
 from relay.packet import Kind
-
-pytestmark = pytest.mark.alone
 
 LONG_GOP = "-c:v libx264 -preset veryfast -g 300 -keyint_min 300 -sc_threshold 0 -bf 0"
 HIDDEN_S = 3

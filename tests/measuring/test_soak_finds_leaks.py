@@ -3,11 +3,8 @@
 import sys
 from pathlib import Path
 
-import pytest
 from soak.__main__ import Plan, soak
 from soak.watching import SERVER
-
-pytestmark = pytest.mark.alone
 
 FORGETFUL = ("env", "RELAY_MEDIA_HOLD_S=1", *SERVER)
 """It does not wait for publishers to return."""
