@@ -36,7 +36,7 @@ from relay.fanout.budget import Budget
 from relay.fanout.feed import Wake
 from relay.identity.caller import NOBODY, Caller
 from relay.ports import Ports
-from relay.publication import Draft, Moment, Position, Publication
+from relay.publication import Author, Draft, Moment, Position, Publication
 from relay.store.contract import (
     Loaded,
     ProducerMark,
@@ -234,7 +234,7 @@ class Hub:
             keys,
             tuple(drafts),
             done,
-            key=_scoped(key, drafts),
+            key=_scoped(key, drafts[0].author) if key and drafts else key,
             producer=producer,
             stream_seq=stream_seq,
             closes=closes,
@@ -250,6 +250,14 @@ class Hub:
             publishing.begin()
             publishing.place()
             publishing.done(None)
+
+    def has_key(self, channel: Channel, author: Author | None, key: str) -> bool:
+        """Whether this author has used a key there lately: then nothing is added by it any more."""
+        keys = self._keys.get(channel)
+        if not key or keys is None:
+            return False
+        scoped = _scoped(key, author)
+        return scoped in keys.known or scoped in keys.under_way
 
     async def publish(self, channel: Channel, *drafts: Draft, key: str = "") -> Published:
         """As `publish_nowait`, for who has time to wait.
@@ -350,7 +358,6 @@ class Hub:
         return round(self._ports.wall() * 1000)
 
 
-def _scoped(key: str, drafts: Sequence[Draft]) -> str:
+def _scoped(key: str, author: Author | None) -> str:
     """A key of the author's own: nobody can use up another's."""
-    author = drafts[0].author if key and drafts else None
     return key if author is None else f"{author.user}\n{key}"

@@ -12,7 +12,8 @@ in memory and in the store.  There is no second copy of anything that was said.
   from then on: the new text, or a tombstone with nothing of what was said.  The words of the edit
   before go as well.  Hence a text stands in the log twice at most, its message and its newest edit,
   and once it is deleted nowhere; no reader has to know of that, whatever protocol it reads by.
-- A moderator's deletion is the same, by somebody else.  Offsets never change and have no gaps.
+- A moderator's deletion is the same, by somebody else (`moderation`).  Offsets never change and
+  have no gaps.
 - *Reactions* are counted in a table of their own, because they are many; each is told as a
   publication that says how many there are then.
 - *Typing* is a signal: it has no offset, and whoever does not follow at that moment missed nothing.
@@ -41,9 +42,12 @@ from relay.chat.groups import Groups
 from relay.chat.ids import RANDOM_BYTES, message_id
 from relay.chat.marks import Marks
 from relay.chat.message import Message, ReplyTo, Sender, Sent, Typing, encode, read_sent
+from relay.chat.moderation.gate import Standing
+from relay.chat.moderation.moderation import Moderation
 from relay.chat.publishing import Beside, Publisher, author_of
 from relay.chat.typists import Typists
 from relay.config.schema import ChatConfig, NamespaceConfig
+from relay.errors import RelayError
 from relay.identity.caller import Caller
 from relay.ports import Ports
 from relay.publication import Author, Draft, Publication
@@ -62,6 +66,7 @@ class Chat:
     _store: Store
     _writer: Writer
     groups: Groups
+    moderation: Moderation
     changes: Changes = attrs.field(init=False)
     marks: Marks = attrs.field(init=False)
     _publisher: Publisher = attrs.field(init=False)
@@ -69,7 +74,9 @@ class Chat:
 
     def __attrs_post_init__(self) -> None:
         self._publisher = Publisher(self._hub, self._writer)
-        self.changes = Changes(self._config, self._ports, self._hub, self._store, self._publisher)
+        self.changes = Changes(
+            self._config, self._ports, self._hub, self._store, self._publisher, self.moderation
+        )
         self.marks = Marks(self._config.rooms_per_user, self._store, self._writer)
 
     def rules(self, name: ChannelName, namespace: NamespaceConfig) -> NamespaceConfig | None:
@@ -103,13 +110,27 @@ class Chat:
         return ReplyTo(id=said.message.id, offset=said.offset, author=said.message.author)
 
     def draft(
-        self, caller: Caller, author: Author | None, sent: Sent, reply_to: ReplyTo | None
+        self,
+        channel: Channel,
+        standing: Standing,
+        author: Author | None,
+        sent: Sent,
+        reply_to: ReplyTo | None,
+        *,
+        key: str = "",
     ) -> Draft:
-        """The message, ready to be published."""
+        """The message, ready to be published in the same step: nothing may come in between.
+
+        Raises:
+            Refused: the room does not take it.
+        """
+        # What was said before is only answered once more.
+        if not self._hub.has_key(channel, author, key):
+            self.moderation.gate.admit(standing, sent.text)
         random = self._ports.random.randbytes(RANDOM_BYTES)
         message = Message(
             id=message_id(self._now_ms(), random),
-            author=Sender.of(caller),
+            author=Sender.of(standing.caller),
             text=sent.text,
             reply_to=reply_to,
             mentions=sent.mentions,
@@ -133,13 +154,25 @@ class Chat:
             StoreUnavailable: it is not in the store, or nobody knows.
         """
         reply_to = await self.answered(channel.name.text, sent)
-        draft = self.draft(caller, author_of(caller), sent, reply_to)
-        published = await self._publisher.publish(channel, draft, self._marks_of(channel), key=key)
+        gate, author = self.moderation.gate, author_of(caller)
+        standing = await gate.look(channel.name, caller)
+        draft = self.draft(channel, standing, author, sent, reply_to, key=key)
+        marks = self._marks_of(channel)
+        try:
+            published = await self._publisher.publish(channel, draft, marks, key=key)
+        except RelayError:
+            gate.take_back(standing)
+            raise
         said = await self._at(channel, published.position.offset)
         return said, not published.is_repeated
 
     def tell_typing(self, channel: Channel, caller: Caller) -> None:
-        """Tell everybody who is there that somebody is writing, unless they hear enough of that."""
+        """Tell everybody who is there that somebody is writing, unless they hear enough of that.
+
+        Raises:
+            Refused: the room wants to hear nothing from this caller.
+        """
+        self.moderation.gate.check_change(channel.name, caller)
         if not self._typists.may_tell(channel.name.text, caller.sub, self._ports.monotonic()):
             return
         data = encode(Typing(author=Sender.of(caller)))

@@ -1,8 +1,9 @@
 """Who may do what to a message that has been said: decisions alone, beside no clock and no store.
 
 The rules of the room's channel come first (`channels.rules`): whoever may not publish there may do
-nothing of this.  A message is its author's, for as long as the configuration says.  The site may
-delete any message at any time, and puts words into nobody's mouth.
+nothing of this.  A message is its author's, for as long as the configuration says.  Whoever stands
+above its author in the room (`moderation.roles`), and the site, may delete it at any time, and puts
+words into nobody's mouth.
 """
 
 from collections.abc import Iterable
@@ -39,17 +40,19 @@ def check_edit(caller: Caller, said: Said, *, now_ms: int, window_ms: int) -> No
     _check_time(said, now_ms, window_ms)
 
 
-def check_delete(caller: Caller, said: Said, *, now_ms: int, window_ms: int) -> None:
-    """Let the caller delete it.
+def check_delete(
+    caller: Caller, said: Said, *, now_ms: int, window_ms: int, is_above: bool = False
+) -> None:
+    """Let the caller delete it; `is_above` says whether it stands above the author, as a moderator.
 
     Raises:
         MessageGone, NotTheirs, TooLate: it stays as it is.
     """
     _check_there(said)
-    if caller.kind is Kind.OPERATOR:
+    if caller.kind is Kind.OPERATOR or is_above:
         return
     if not said.message.author.is_same(caller):
-        raise NotTheirs("only its author and the site may delete a message")
+        raise NotTheirs("only its author, and whoever moderates both, may delete a message")
     _check_time(said, now_ms, window_ms)
 
 

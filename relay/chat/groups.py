@@ -12,6 +12,7 @@ import msgspec
 import structlog
 
 from relay.chat.errors import NoSuchRoom, TooManyRooms
+from relay.chat.wording import is_user
 from relay.config.schema import NamespaceConfig
 from relay.errors import FormatError
 from relay.store.committing import commit
@@ -32,6 +33,8 @@ class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """A room of the site's.  A `member` is whoever's token names the room in `rooms`."""
 
     title: str = ""
+    owner: str = ""
+    """The id of the user whose room it is; empty for the site's alone."""
     read: Readers = "member"
     write: Writers = "member"
 
@@ -48,6 +51,8 @@ def group_of(value: object) -> Group:
         raise FormatError(f"this is no room: {error}") from None
     if len(group.title) > TITLE_CHARACTERS or not _TITLE.fullmatch(group.title):
         raise FormatError(f"a title has at most {TITLE_CHARACTERS} characters, on one line")
+    if group.owner and not is_user(group.owner):
+        raise FormatError("`owner` is the id of a user")
     return group
 
 

@@ -25,6 +25,7 @@ from relay.errors import FormatError
 from relay.identity.caller import Caller, Kind
 
 Speaker = Literal["user", "guest", "site", "nobody"]
+Deleter = Literal["author", "moderator", "site"]
 
 _SPEAKERS: dict[Kind, Speaker] = {
     Kind.NOBODY: "nobody",
@@ -74,7 +75,7 @@ class Edited(_Part, frozen=True):
 class Deleted(_Part, frozen=True):
     at_ms: int
     offset: int
-    by: Literal["author", "site"]
+    by: Deleter
 
 
 class Message(_Part, frozen=True, tag="message"):
@@ -99,7 +100,7 @@ class Edit(_Part, frozen=True, tag="edit"):
 class Delete(_Part, frozen=True, tag="delete"):
     id: str
     of: int
-    by: Literal["author", "site"]
+    by: Deleter
 
 
 class Reacted(_Part, frozen=True, tag="reaction"):

@@ -161,6 +161,13 @@ class ChatConfig:
     """That the site makes; more are refused."""
     rooms_per_user: int = 500
     """In which it is kept how far one user has read."""
+    moderators_per_room: int = 100
+    bans_per_room: int = 10_000
+    """Timeouts among them."""
+    bans: int = 200_000
+    """In all rooms; each takes some 300 bytes of memory."""
+    audit_entries: int = 10_000
+    """Of what moderators have done in one room; the oldest are forgotten."""
 
 
 @attrs.frozen(kw_only=True)

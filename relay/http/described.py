@@ -50,6 +50,11 @@ def record(properties: Mapping[str, Schema], *optional: str) -> Schema:
     return {"type": "object", "properties": dict(properties), "required": required}
 
 
+def closed(schema: Schema) -> Schema:
+    """The same object, which has nothing else."""
+    return {**schema, "additionalProperties": False}
+
+
 def text(meaning: str, **more: Any) -> Schema:
     """A text."""
     return {"type": "string", "description": meaning, **more}

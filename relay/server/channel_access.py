@@ -2,13 +2,17 @@
 
 from relay.channels.channel import Channel
 from relay.channels.errors import ChannelsFull, UnknownChannel
+from relay.channels.names import ChannelName
+from relay.channels.rooms import is_room
 from relay.channels.rules import Action, may
+from relay.chat.moderation.errors import Banned
 from relay.http.bearer import insufficient, token_needed
 from relay.http.cors import ANY_ORIGIN
 from relay.http.errors import HttpError
 from relay.http.response import Headers
 from relay.identity.caller import Kind
 from relay.server.exchange import RETRY_AFTER_S, Exchange
+from relay.server.rest.refusing import moderated
 from relay.store.contract import StoreUnavailable
 
 
@@ -24,10 +28,19 @@ def permit_channel(exchange: Exchange, text: str, action: Action) -> None:
         raise HttpError(404, str(error)) from error
     is_open = exchange.services.access.is_laboratory
     if may(action, exchange.caller, name, namespace, is_open=is_open):
+        if action is Action.SUBSCRIBE and is_room(name):
+            _check_reader(exchange, name)
         return
     if exchange.caller.kind is Kind.NOBODY:
         raise token_needed("a token is needed for this channel")
     raise insufficient("this token is not good for that")
+
+
+def _check_reader(exchange: Exchange, room: ChannelName) -> None:
+    try:
+        exchange.services.chat.moderation.gate.check_reader(room, exchange.caller)
+    except Banned as error:
+        raise moderated(error) from None
 
 
 async def opened(exchange: Exchange, text: str) -> Channel:

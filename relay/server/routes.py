@@ -15,6 +15,7 @@ from relay.server.rest import (
     details,
     follows,
     guests,
+    moderation_routes,
     openapi,
     openapi_follows,
     openapi_push,
@@ -265,7 +266,9 @@ _OPERATORS: tuple[Route[Handler], ...] = (
     ),
 )
 
-PUBLIC = RouteTable[Handler]((*_PUBLIC, *room_routes.PUBLIC, *_OF_SETTINGS, _PUBLIC_LIST))
+_OF_ROOMS = (*room_routes.PUBLIC, *moderation_routes.PUBLIC)
+
+PUBLIC = RouteTable[Handler]((*_PUBLIC, *_OF_ROOMS, *_OF_SETTINGS, _PUBLIC_LIST))
 OPERATOR = RouteTable[Handler](
-    (*_OPERATORS, *server_api.ROUTES, *_PUBLIC, *room_routes.PUBLIC, *_OF_SETTINGS)
+    (*_OPERATORS, *server_api.ROUTES, *_PUBLIC, *_OF_ROOMS, *_OF_SETTINGS)
 )

@@ -1,8 +1,6 @@
 """What is said is in the store before anybody hears of it, and what was deleted is in no log."""
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import attrs
 import pytest
@@ -10,70 +8,18 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.channels import PLAIN
-from support.memory import SteadyCpu, in_virtual_time, ports
+from support.memory import in_virtual_time
 from support.storing import SlowStore
+from support.talking import Talk, talk
 
-from relay.channels.channel import Channel
-from relay.channels.hub import Hub
-from relay.channels.rooms import RoomKind
-from relay.chat.chat import Chat
 from relay.chat.errors import ChatError, MessageGone
-from relay.chat.groups import Groups
 from relay.chat.message import Change, Sent, read_message
-from relay.config.schema import ChannelsConfig, ChatConfig
-from relay.fanout.budget import Budget
-from relay.fanout.pump import Pump
 from relay.identity.caller import OPERATOR, Caller, Kind
-from relay.publication import Publication
 from relay.store.contract import StoreUnavailable
-from relay.store.rooms import MessagePage
-from relay.store.writer import Writer
 
-ROOM = "chat:live/cat"
 USERS = [Caller(kind=Kind.USER, sub=name, name=name.title()) for name in ("ann", "bob", "cid")]
 ANN, BOB, _ = USERS
 PLUS, HEART = "\u2795", "\u2764"
-
-
-@attrs.define(eq=False)
-class Talk:
-    """A room, and everything that it needs."""
-
-    chat: Chat
-    hub: Hub
-    store: SlowStore
-    channel: Channel
-    budget: Budget
-
-    async def say(self, caller: Caller, text: str, key: str = "") -> Publication:
-        return (await self.chat.send(self.channel, caller, Sent(text=text), key=key))[0]
-
-    async def log(self) -> list[Publication]:
-        """As the store has it."""
-        return await self.store.read(ROOM, after=0, limit=10_000)
-
-    async def page(self, user: str = "") -> MessagePage:
-        found = await self.store.messages(ROOM, after=0, limit=10_000, user=user)
-        assert found is not None
-        return found
-
-
-@asynccontextmanager
-async def talk(store: SlowStore | None = None) -> AsyncIterator[Talk]:
-    world, store = ports(3), store or SlowStore()
-    budget, pump = Budget(1 << 40), Pump(trio.current_time, SteadyCpu())
-    writer = Writer(store, world.monotonic)
-    hub = Hub(
-        ChannelsConfig(), world, budget, pump.wake, store, writer.submit_nowait, lambda _: None
-    )
-    groups = Groups(10, store, writer)
-    chat = Chat(ChatConfig(), world, hub, store, writer, groups)
-    hub.rulers |= {kind.value: chat.rules for kind in RoomKind}
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(writer.run)
-        nursery.start_soon(pump.run)
-        yield Talk(chat, hub, store, await hub.open(ROOM), budget)
-        nursery.cancel_scope.cancel()
 
 
 @in_virtual_time

@@ -46,11 +46,11 @@ CASES: list[tuple[bytes, dict[str, Any]]] = [
     (replies.PING, {}),
     (replies.done(7, "publish"), {"id": 7, "publish": {}}),
     (
-        replies.refusal(7, ErrorCode.PERMISSION_DENIED),
+        replies.refusal(7, ErrorCode.PERMISSION_DENIED.value),
         {"id": 7, "error": {"code": 103, "message": "permission denied"}},
     ),
     (
-        replies.refusal(7, ErrorCode.TOO_MANY_REQUESTS),
+        replies.refusal(7, ErrorCode.TOO_MANY_REQUESTS.value),
         {"id": 7, "error": {"code": 111, "message": "too many requests", "temporary": True}},
     ),
     (
@@ -152,8 +152,10 @@ def test_each_is_one_line_that_says_what_it_should(encoded: bytes, decoded: dict
 
 @pytest.mark.parametrize("code", ErrorCode)
 def test_an_error_is_as_centrifugo_numbers_it(code: ErrorCode) -> None:
-    assert 100 <= code.value.code <= 112
-    assert code.value.temporary is (code.value.code in (100, 111))
+    number = code.value.code
+    # A site's own begin at 400; ours are of rooms, where waiting helps against two of them.
+    assert 100 <= number <= 112 or 460 <= number <= 466
+    assert code.value.temporary is (number in (100, 111, 461, 462))
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from support.hostile import site
 from support.http_client import request_bytes
 from support.memory import in_virtual_time
 
-from relay.http.causes import CAUSES
 from relay.http.described import Answered, Operation
 from relay.http.errors import refused
+from relay.http.every_cause import EVERY_CAUSE
 from relay.http.routing import Route, Who
 from relay.server.rest.openapi_document import document
 from relay.server.routes import OPERATOR, PUBLIC
@@ -121,7 +121,7 @@ def test_every_refusal_that_is_described_has_a_cause_that_is_explained() -> None
         for line in response.get("description", "").splitlines()
         if line.startswith("- ")
     ]
-    assert set(told) == set(CAUSES) - OF_MEDIA
+    assert set(told) == set(EVERY_CAUSE) - OF_MEDIA
 
 
 @in_virtual_time
@@ -146,14 +146,14 @@ async def test_it_is_on_both_listeners_for_anybody(tmp_path: Path) -> None:
 async def test_the_type_of_a_problem_is_a_page_that_explains_it(tmp_path: Path) -> None:
     async with site(tmp_path) as here:
         peer = await here.connect()
-        for cause in CAUSES.values():
+        for cause in EVERY_CAUSE.values():
             answer = await peer.ask(request_bytes("GET", cause.type))
             assert answer.status == 200
             assert cause.meaning in answer.body.decode()
         assert (await peer.ask(request_bytes("GET", "/problems/nothing"))).status == 404
 
 
-@pytest.mark.parametrize("cause", CAUSES.values(), ids=CAUSES)
+@pytest.mark.parametrize("cause", EVERY_CAUSE.values(), ids=EVERY_CAUSE)
 def test_a_refusal_says_its_cause(cause: Any) -> None:
     response = refused(cause, "this time").response()
     said = json.loads(response.body)

@@ -78,7 +78,13 @@ async def test_the_site_makes_rooms_with_rules_of_their_own(tmp_path: Path) -> N
     async with people(tmp_path) as it:
         assert await it.refusal("mia", "GET", path(CLUB)) == "no-such-room"
         assert await it.status("operator", "PUT", path(CLUB), {"title": "The club"}) == 201
-        club = {"room": CLUB, "title": "The club", "read": "member", "write": "member"}
+        club = {
+            "room": CLUB,
+            "title": "The club",
+            "owner": "",
+            "read": "member",
+            "write": "member",
+        }
         assert (await it.get("operator", "/api/v1/rooms"))["rooms"] == [club]
         await it.say("mia", "hello", CLUB)
         assert await it.status("ann", "GET", path(CLUB, "messages")) == 403

@@ -39,14 +39,26 @@ class ErrorCode(enum.Enum):
     EXPIRED = ErrorInfo(110, "expired")
     TOO_MANY_REQUESTS = ErrorInfo(111, "too many requests", temporary=True)
     UNRECOVERABLE_POSITION = ErrorInfo(112, "unrecoverable position")
+    # Our own: what a room does not take.
+    BANNED = ErrorInfo(460, "banned")
+    TIMED_OUT = ErrorInfo(461, "timed out", temporary=True)
+    SLOW_MODE = ErrorInfo(462, "slow mode", temporary=True)
+    FOLLOWERS_ONLY = ErrorInfo(463, "followers only")
+    GUESTS_OFF = ErrorInfo(464, "guests off")
+    LINKS_OFF = ErrorInfo(465, "links off")
+    WORD_NOT_ALLOWED = ErrorInfo(466, "word not allowed")
 
 
 class CommandRefused(RelayError):
-    """The reply to this command is an error; the connection goes on."""
+    """The reply to this command is an error; the connection goes on.
 
-    def __init__(self, code: ErrorCode) -> None:
-        super().__init__(code.value.message)
+    `message` is for people, where there is more to say than the code does.
+    """
+
+    def __init__(self, code: ErrorCode, message: str = "") -> None:
+        super().__init__(message or code.value.message)
         self.code = code
+        self.info = attrs.evolve(code.value, message=message) if message else code.value
 
 
 @attrs.frozen
@@ -60,6 +72,7 @@ class Unsubscribe:
 UNSUBSCRIBED_BY_SERVER = Unsubscribe(2000, "server unsubscribe")
 INSUFFICIENT_STATE = Unsubscribe(2500, "insufficient state")
 SUBSCRIPTION_EXPIRED = Unsubscribe(2501, "subscription expired")
+BANNED = Unsubscribe(2460, "banned")
 
 
 @attrs.frozen

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from relay.messages.centrifugo.codes import ErrorCode, Unsubscribe
+from relay.messages.centrifugo.codes import ErrorInfo, Unsubscribe
 from relay.publication import Author, Position, Publication
 
 PING = b"{}"
@@ -122,9 +122,8 @@ def done(number: int, name: str) -> bytes:
     return b'{"id":%d,"%b":{}}' % (number, name.encode())
 
 
-def refusal(number: int, code: ErrorCode) -> bytes:
+def refusal(number: int, info: ErrorInfo) -> bytes:
     """The reply to a command that was refused."""
-    info = code.value
     temporary = b',"temporary":true' if info.temporary else b""
     message = _encode(info.message)
     return b'{"id":%d,"error":{"code":%d,"message":%b%b}}' % (number, info.code, message, temporary)

@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from relay.channels.errors import ChannelError
+from relay.chat.moderation.errors import Refused
 from relay.errors import FormatError
 from relay.messages.centrifugo import commands
-from relay.messages.centrifugo.codes import CommandRefused
 from relay.messages.centrifugo.commands import Request
 from relay.server.centrifugo import asking, connecting, following, publishing
-from relay.server.centrifugo.refusals import refusal_of
+from relay.server.centrifugo.refusals import refused
 from relay.server.centrifugo.session import CentrifugoSession
 from relay.store.contract import StoreUnavailable
 
@@ -46,13 +46,13 @@ def answer(session: CentrifugoSession, number: int, request: Request) -> Awaitab
         raise session.broken("the first command is connect")
     try:
         waiting = _HANDLERS[type(request)](session, number, request)
-    except (ChannelError, FormatError) as error:
-        raise CommandRefused(refusal_of(error)) from error
+    except (ChannelError, FormatError, Refused) as error:
+        raise refused(error) from error
     return None if waiting is None else _translated(waiting)
 
 
 async def _translated(waiting: Awaitable[None]) -> None:
     try:
         await waiting
-    except (ChannelError, StoreUnavailable) as error:
-        raise CommandRefused(refusal_of(error)) from error
+    except (ChannelError, StoreUnavailable, Refused) as error:
+        raise refused(error) from error

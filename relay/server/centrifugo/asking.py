@@ -8,7 +8,7 @@ from relay.messages.centrifugo.codes import CommandRefused, ErrorCode
 from relay.messages.centrifugo.commands import plain_json
 from relay.messages.content_types import is_json
 from relay.publication import Publication
-from relay.server.centrifugo.following import may_read
+from relay.server.centrifugo.following import check_reader, may_read
 from relay.server.centrifugo.rpcs import RPCS
 from relay.server.centrifugo.session import CentrifugoSession
 
@@ -107,6 +107,7 @@ def _check_readable(session: CentrifugoSession, channel: str) -> None:
         raise session.broken("a channel is needed")
     if channel not in session.subscriptions and not may_read(session, channel):
         raise CommandRefused(ErrorCode.PERMISSION_DENIED)
+    check_reader(session, channel)
 
 
 def _with_presence(session: CentrifugoSession, name: str) -> Channel | None:

@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 import attrs
 
+from relay.channels.rooms import is_room
 from relay.identity.caller import Caller
 from relay.identity.tokens import TokenExpired, TokenInvalid
 from relay.messages.centrifugo import commands, replies
@@ -50,9 +51,16 @@ async def _approach_and_connect(
     near = [
         await approach(hub, name, caller, commands.since(request.subs.get(name)))
         for name in caller.channels
+        if _may_read(session, name, caller)
     ]
     if not session.is_over:
         _connect(session, number, caller, near)
+
+
+def _may_read(session: CentrifugoSession, channel: str, caller: Caller) -> bool:
+    """Whether this caller is not banned from it; the rest is the token's to say."""
+    name, _ = session.services.hub.resolve(channel)
+    return not is_room(name) or session.services.chat.moderation.gate.may_read(name, caller)
 
 
 def _connect(session: CentrifugoSession, number: int, caller: Caller, near: list[Approach]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable
 
+from relay.channels.rooms import is_room
 from relay.channels.rules import Action, may
 from relay.identity.claims import SubscriptionToken
 from relay.identity.tokens import TokenExpired, TokenInvalid
@@ -27,6 +28,7 @@ def subscribe(
     token = _permission(session, request) if request.token else None
     if token is None and not may_read(session, request.channel):
         raise CommandRefused(ErrorCode.PERMISSION_DENIED)
+    check_reader(session, request.channel)
     terms = Terms(
         author=seen_as(session.author, b"" if token is None else token.info),
         tells_joins=request.join_leave,
@@ -66,6 +68,17 @@ def may_read(session: CentrifugoSession, channel: str) -> bool:
     name, namespace = services.hub.resolve(channel)
     is_open = services.access.is_laboratory
     return may(Action.SUBSCRIBE, session.caller, name, namespace, is_open=is_open)
+
+
+def check_reader(session: CentrifugoSession, channel: str) -> None:
+    """Let who is not banned read a room; no token for it changes that.
+
+    Raises:
+        Banned: this caller is.
+    """
+    name, _ = session.services.hub.resolve(channel)
+    if is_room(name):
+        session.services.chat.moderation.gate.check_reader(name, session.caller)
 
 
 def _permission(session: CentrifugoSession, request: commands.Subscribe) -> SubscriptionToken:

@@ -124,7 +124,7 @@ async def _carry_out(session: CentrifugoSession, command: Command) -> None:
             session.flush()
             await waiting
     except CommandRefused as refused:
-        session.reply(replies.refusal(command.id, refused.code))
+        session.reply(replies.refusal(command.id, refused.info))
 
 
 def _take_idless(session: CentrifugoSession, command: Command) -> None:

@@ -8,6 +8,7 @@ from relay.channels.errors import ChannelClosed, MessageTooBig
 from relay.channels.publishing import Outcome
 from relay.channels.rooms import is_room
 from relay.chat.errors import NoSuchMessage
+from relay.chat.moderation.errors import Refused
 from relay.errors import FormatError
 from relay.http.causes import TOO_MANY_MESSAGES
 from relay.http.errors import HttpError
@@ -16,6 +17,7 @@ from relay.publication import Author, Draft, Position
 from relay.server.channel_access import unavailable
 from relay.server.durable.streams import COMMIT_S
 from relay.server.exchange import Exchange
+from relay.server.rest.refusing import moderated
 from relay.store.contract import ProducerMark, StoreUnavailable
 
 
@@ -90,21 +92,25 @@ async def drafts_of(
     """The messages of a request, ready to be added; in a room, somebody has said them.
 
     Raises:
-        HttpError: 400 for what cannot be said, 503 where that cannot be known now.
+        HttpError: 400 for what cannot be said, 403, 422 or 429 for what the room does not take, 503
+            where that cannot be known now.
     """
     author = _author(exchange)
     if not is_room(channel.name):
         return tuple(Draft(data=message, author=author) for message in messages)
     chat, drafts = exchange.services.chat, list[Draft]()
     try:
+        standing = await chat.moderation.gate.look(channel.name, exchange.caller)
         for message in messages:
             sent = chat.read(message)
             if sent.type != "message":
                 raise HttpError(400, "that somebody is writing is not kept")
             reply_to = await chat.answered(channel.name.text, sent)
-            drafts.append(chat.draft(exchange.caller, author, sent, reply_to))
+            drafts.append(chat.draft(channel, standing, author, sent, reply_to))
     except (FormatError, NoSuchMessage) as error:
         raise HttpError(400, str(error)) from error
+    except Refused as error:
+        raise moderated(error) from error
     except StoreUnavailable as error:
         raise unavailable() from error
     return tuple(drafts)

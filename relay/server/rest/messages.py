@@ -21,7 +21,15 @@ from relay.http.errors import refused
 from relay.http.json_body import json_object
 from relay.http.response import Response, json_response
 from relay.server.exchange import Exchange
-from relay.server.rest.room_access import own, permit, refusals, speaking
+from relay.server.rest.bans import asked_reason
+from relay.server.rest.room_access import (
+    moderates,
+    ordering,
+    own,
+    permit,
+    refusals,
+    speaking,
+)
 from relay.server.rest.shown_messages import NO_STORE, shown
 
 _KEY = re.compile(r'"([!#-~ ]{1,128})"|([!#-~]{1,128})')
@@ -91,12 +99,13 @@ async def remove(exchange: Exchange) -> Response:
     """`DELETE .../MESSAGE`: nothing of what it said can be read any more.
 
     Raises:
-        HttpError: 401, 403, 404, 409, 410, 429 or 503; it stays as it is.
+        HttpError: 401, 403, 404, 409, 410, 422, 429 or 503; it stays as it is.
     """
-    channel = await speaking(exchange)
+    channel = await (ordering if moderates(exchange) else speaking)(exchange)
+    message, reason = exchange.params["message"], asked_reason(exchange)
     with channel.held(), refusals():
         await exchange.services.chat.changes.delete(
-            channel, exchange.caller, exchange.params["message"]
+            channel, exchange.caller, message, reason=reason
         )
     return Response(204)
 
@@ -127,7 +136,8 @@ async def typing(exchange: Exchange) -> Response:
     """
     own(exchange)
     channel = await speaking(exchange)
-    exchange.services.chat.tell_typing(channel, exchange.caller)
+    with refusals():
+        exchange.services.chat.tell_typing(channel, exchange.caller)
     return Response(204)
 
 

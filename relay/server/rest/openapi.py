@@ -2,11 +2,11 @@
 
 import functools
 
-from relay.http.causes import CAUSES
 from relay.http.conditional import etag_of, if_none_match
 from relay.http.cors import ANY_ORIGIN
 from relay.http.described import Answered, Operation
 from relay.http.errors import HttpError
+from relay.http.every_cause import EVERY_CAUSE
 from relay.http.response import Response, json_response, text
 from relay.release import RELEASE
 from relay.server.exchange import Exchange
@@ -30,7 +30,7 @@ def describe(exchange: Exchange) -> Response:
 
 def explain(exchange: Exchange) -> Response:
     """`GET /problems/NAME`: what a problem's type means."""
-    cause = CAUSES.get(exchange.params["name"])
+    cause = EVERY_CAUSE.get(exchange.params["name"])
     if cause is None:
         raise HttpError(404)
     return text(f"{cause.title}.\n\n{cause.meaning}\n")

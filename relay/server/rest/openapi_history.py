@@ -10,6 +10,7 @@ from relay.http.causes import (
     STORE_UNAVAILABLE,
     TOO_MANY_MESSAGES,
 )
+from relay.http.causes_of_moderation import BANNED
 from relay.http.described import Answered, Operation, Schema, many, or_null, record, text, whole
 from relay.server.rest.openapi_rooms import MESSAGE
 
@@ -75,5 +76,5 @@ PAGE_OF = Operation(
         ),
         304: Answered("The piece is still what the client has"),
     },
-    fails=(NO_SUCH_ROOM, PAGE_NOT_POSSIBLE, TOO_MANY_MESSAGES, STORE_UNAVAILABLE),
+    fails=(NO_SUCH_ROOM, BANNED, PAGE_NOT_POSSIBLE, TOO_MANY_MESSAGES, STORE_UNAVAILABLE),
 )

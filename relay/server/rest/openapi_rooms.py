@@ -22,11 +22,32 @@ from relay.http.causes import (
     TOO_MANY_ROOMS,
     Cause,
 )
-from relay.http.described import Answered, Operation, Schema, many, or_null, record, text, whole
+from relay.http.causes_of_moderation import (
+    BANNED,
+    FOLLOWERS_ONLY,
+    GUESTS_OFF,
+    LINKS_OFF,
+    REASON_NOT_POSSIBLE,
+    SLOW_MODE,
+    TIMED_OUT,
+    WORD_NOT_ALLOWED,
+)
+from relay.http.described import (
+    Answered,
+    Operation,
+    Schema,
+    closed,
+    many,
+    or_null,
+    record,
+    text,
+    whole,
+)
 
 _ROOMS, _MESSAGES = "rooms", "messages"
 _FLAG: Schema = {"type": "boolean"}
 _TITLE = text("What to call it", maxLength=TITLE_CHARACTERS)
+_OWNER = text("The id of the user whose room it is; empty for the site's", maxLength=255)
 _READERS = text("Who may read", enum=["anyone", "guest", "user", "member", "operator"])
 _WRITERS = text("Who may speak", enum=["guest", "user", "member", "operator"])
 _USER = text("The id of a user", minLength=1, maxLength=USER_CHARACTERS)
@@ -41,7 +62,10 @@ _REPLY: Schema = record(
     {"id": text("The message", format="uuid"), "offset": whole("Its offset"), "author": _SENDER}
 )
 _DELETED: Schema = record(
-    {"at": text("When", format="date-time"), "by": text("Who", enum=["author", "site"])}
+    {
+        "at": text("When", format="date-time"),
+        "by": text("Who", enum=["author", "moderator", "site"]),
+    }
 )
 _REACTION = record(
     {
@@ -67,7 +91,13 @@ MESSAGE = record(
     }
 )
 _GROUP = record(
-    {"room": text("`group:NAME`"), "title": _TITLE, "read": _READERS, "write": _WRITERS}
+    {
+        "room": text("`group:NAME`"),
+        "title": _TITLE,
+        "owner": _OWNER,
+        "read": _READERS,
+        "write": _WRITERS,
+    }
 )
 _KIND = {
     "room": text("Its name"),
@@ -95,21 +125,25 @@ _MENTIONED = {"type": "array", "items": _USER, "maxItems": MENTIONS, "uniqueItem
 _SENT = record(
     {
         "text": text("What to say; bounded by `chat.text_characters`", minLength=1),
-        "reply_to": text("The id of the message that it answers", format="uuid"),
+        "reply_to": or_null(text("The id of the message that it answers", format="uuid")),
         "mentions": {**_MENTIONED, "description": "Who is meant"},
     },
     "reply_to",
     "mentions",
 )
-_CHANGE = record(
-    {
-        "text": text("What to say instead", minLength=1),
-        "mentions": {**_MENTIONED, "description": "Who is meant"},
-    },
-    "mentions",
+_CHANGE = closed(
+    record(
+        {
+            "text": text("What to say instead", minLength=1),
+            "mentions": {**_MENTIONED, "description": "Who is meant"},
+        },
+        "mentions",
+    )
 )
 _BODY = (NOT_JSON, NOT_SAID_TO_BE_JSON)
 _SPEAKING: tuple[Cause, ...] = (NO_SUCH_ROOM, ROOM_CLOSED, TOO_MANY_MESSAGES, STORE_UNAVAILABLE)
+_REFUSED: tuple[Cause, ...] = (BANNED, TIMED_OUT, GUESTS_OFF)
+_REFUSED_TEXT: tuple[Cause, ...] = (*_REFUSED, LINKS_OFF, WORD_NOT_ALLOWED)
 _CHANGING = (*_SPEAKING, NO_SUCH_MESSAGE, MESSAGE_GONE)
 
 SEND = Operation(
@@ -125,6 +159,9 @@ SEND = Operation(
     fails=(
         *_BODY,
         *_SPEAKING,
+        *_REFUSED_TEXT,
+        SLOW_MODE,
+        FOLLOWERS_ONLY,
         KEY_NOT_POSSIBLE,
         MESSAGE_NOT_POSSIBLE,
         MESSAGE_TOO_BIG,
@@ -136,7 +173,7 @@ READ = Operation(
     summary="One message",
     tag=_MESSAGES,
     answers={200: Answered("The message, or what is left of it", MESSAGE)},
-    fails=(NO_SUCH_ROOM, NO_SUCH_MESSAGE, STORE_UNAVAILABLE),
+    fails=(NO_SUCH_ROOM, BANNED, NO_SUCH_MESSAGE, STORE_UNAVAILABLE),
 )
 EDIT = Operation(
     name="editMessage",
@@ -144,42 +181,51 @@ EDIT = Operation(
     tag=_MESSAGES,
     body=_CHANGE,
     answers={200: Answered("What it says now", MESSAGE)},
-    fails=(*_BODY, *_CHANGING, MESSAGE_NOT_POSSIBLE, MESSAGE_TOO_BIG, TOO_LATE_TO_CHANGE),
+    fails=(
+        *_BODY,
+        *_CHANGING,
+        *_REFUSED_TEXT,
+        MESSAGE_NOT_POSSIBLE,
+        MESSAGE_TOO_BIG,
+        TOO_LATE_TO_CHANGE,
+    ),
 )
 REMOVE = Operation(
     name="deleteMessage",
-    summary="Delete a message: for its author, for `chat.change_s`, and for the operator",
+    summary="Delete a message: for its author, for `chat.change_s`, and for moderators who stand "
+    "above the author",
     tag=_MESSAGES,
+    query={"reason": text("Why; it is logged where it is somebody else's", maxLength=200)},
     answers={204: Answered("Nothing of what it said can be read any more")},
-    fails=(*_CHANGING, TOO_LATE_TO_CHANGE),
+    fails=(*_CHANGING, TOO_LATE_TO_CHANGE, REASON_NOT_POSSIBLE),
 )
 REACT = Operation(
     name="putReaction",
     summary="React to a message with an emoji",
     tag=_MESSAGES,
     answers={204: Answered("So it is")},
-    fails=(*_CHANGING, REACTION_NOT_POSSIBLE, TOO_MANY_REACTIONS),
+    fails=(*_CHANGING, *_REFUSED, REACTION_NOT_POSSIBLE, TOO_MANY_REACTIONS),
 )
 TAKE_BACK = Operation(
     name="deleteReaction",
     summary="Take a reaction back",
     tag=_MESSAGES,
     answers={204: Answered("So it is")},
-    fails=(*_CHANGING, REACTION_NOT_POSSIBLE, TOO_MANY_REACTIONS),
+    fails=(*_CHANGING, *_REFUSED, REACTION_NOT_POSSIBLE, TOO_MANY_REACTIONS),
 )
 TYPING = Operation(
     name="tellTyping",
     summary="Let those who are there know that the caller is writing",
     tag=_MESSAGES,
     answers={204: Answered("They may be told")},
-    fails=_SPEAKING,
+    fails=(*_SPEAKING, *_REFUSED),
 )
 DESCRIBE = Operation(
     name="readRoom",
     summary="What a room is, where it stands, and whether the caller may speak there",
     tag=_ROOMS,
     answers={200: Answered("The room", _ROOM)},
-    fails=(NO_SUCH_ROOM, STORE_UNAVAILABLE),
+    fails=(NO_SUCH_ROOM, BANNED, STORE_UNAVAILABLE),
 )
 MARK = Operation(
     name="markRead",
@@ -233,7 +279,15 @@ PUT = Operation(
     summary="Make a room of the site's, `group:NAME`, or change it; a `member` is whose token "
     "names the room in `rooms`",
     tag=_ROOMS,
-    body=record({"title": _TITLE, "read": _READERS, "write": _WRITERS}, "title", "read", "write"),
+    body=closed(
+        record(
+            {"title": _TITLE, "owner": _OWNER, "read": _READERS, "write": _WRITERS},
+            "title",
+            "owner",
+            "read",
+            "write",
+        )
+    ),
     answers={200: Answered("It is so now", _GROUP), 201: Answered("It is there", _GROUP)},
     fails=(*_BODY, ROOM_NOT_POSSIBLE, TOO_MANY_ROOMS, STORE_UNAVAILABLE),
 )

@@ -17,6 +17,8 @@ from relay.chat.errors import (
     TooManyReactions,
     TooManyRooms,
 )
+from relay.chat.moderation.errors import OrderRefused, Refused
+from relay.chat.moderation.roles import Role
 from relay.config.schema import NamespaceConfig
 from relay.http.bearer import insufficient, token_needed
 from relay.http.causes import (
@@ -35,11 +37,15 @@ from relay.http.errors import HttpError, refused
 from relay.identity.caller import Kind
 from relay.messages.content_types import is_json
 from relay.server.exchange import RETRY_AFTER_S, Exchange
+from relay.server.rest.refusing import moderated
 from relay.store.contract import StoreUnavailable
 
 MARKS = "marks"
 """What marks are counted as, beside the namespaces that messages are counted by."""
 MARKS_PER_S = 5.0
+ORDERS = "orders"
+"""The same for what moderators do."""
+ORDERS_PER_S = 5.0
 
 _CAUSES = {
     MessageGone: MESSAGE_GONE,
@@ -87,10 +93,18 @@ def permit(exchange: Exchange, action: Action) -> NamespaceConfig:
     """
     rules = room_rules(exchange)
     if is_allowed(exchange, exchange.params["room"], action):
+        if action is Action.SUBSCRIBE:
+            _check_reader(exchange)
         return rules
     if exchange.caller.kind is Kind.NOBODY:
         raise token_needed("a token is needed for this room")
     raise insufficient("this token is not good for that")
+
+
+def _check_reader(exchange: Exchange) -> None:
+    name, _ = exchange.services.hub.resolve(exchange.params["room"])
+    with refusals():
+        exchange.services.chat.moderation.gate.check_reader(name, exchange.caller)
 
 
 async def speaking(exchange: Exchange) -> Channel:
@@ -106,6 +120,27 @@ async def speaking(exchange: Exchange) -> Channel:
     if not is_json(channel.content_type):
         raise refused(ROOM_CLOSED, "it was made for something else than messages")
     return channel
+
+
+def moderates(exchange: Exchange) -> bool:
+    """Whether the caller is a moderator of the room that the path names, or more."""
+    room_rules(exchange)
+    name, _ = exchange.services.hub.resolve(exchange.params["room"])
+    role = exchange.services.chat.moderation.gate.role(name, exchange.caller)
+    return role >= Role.MODERATOR
+
+
+async def ordering(exchange: Exchange) -> Channel:
+    """The room that the path names, in which the caller, whoever that is, wants one thing more to
+    be done; whether it may is for `moderation.orders` to say.
+
+    Raises:
+        HttpError: 404, 429 or 503.
+    """
+    room_rules(exchange)
+    count(exchange, ORDERS, ORDERS_PER_S)
+    with refusals():
+        return await exchange.services.hub.open(exchange.params["room"], exchange.caller)
 
 
 def count(exchange: Exchange, what: str, per_s: float) -> None:
@@ -140,6 +175,8 @@ def refusals() -> Iterator[None]:
         yield
     except NotTheirs as error:
         raise insufficient(str(error)) from None
+    except (Refused, OrderRefused) as error:
+        raise moderated(error) from None
     except (ChatError, ChannelClosed, MessageTooBig, UnknownChannel) as error:
         raise refused(_CAUSES[type(error)], str(error)) from None
     except (StoreUnavailable, ChannelsFull):

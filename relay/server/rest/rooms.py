@@ -75,6 +75,7 @@ async def remove(exchange: Exchange) -> Response:
         channel = await services.hub.open(room)
         await delete(services.hub, channel)
         await services.chat.groups.drop(room)
+        await services.chat.moderation.forget(room)
     return Response(204)
 
 
@@ -192,7 +193,13 @@ def _check_group(room: str) -> None:
 
 
 def _group(room: str, group: Group) -> dict[str, Any]:
-    return {"room": room, "title": group.title, "read": group.read, "write": group.write}
+    return {
+        "room": room,
+        "title": group.title,
+        "owner": group.owner,
+        "read": group.read,
+        "write": group.write,
+    }
 
 
 def _kind(exchange: Exchange, room: str, user: str) -> dict[str, Any]:

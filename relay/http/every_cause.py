@@ -1,0 +1,6 @@
+"""All causes of refusals, by name: those that anything may have, and those of one part alone."""
+
+from relay.http.causes import CAUSES
+from relay.http.causes_of_moderation import CAUSES_OF_MODERATION
+
+EVERY_CAUSE = CAUSES | CAUSES_OF_MODERATION
