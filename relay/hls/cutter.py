@@ -101,14 +101,15 @@ class Cutter:
         assert self._init is not None
         if not self._next_number:
             self._start_ms = self._end_ms = fragment.decode_ms
+        # By the publisher's own time: where a run begins, what is declared may lie a little before
+        # that, and so before all the time in which nobody published.
+        media_ms = packet.pts if fragment.has_video else fragment.start_ms
         self._head = Head(
             number=self._next_number,
             init=self._init,
             is_discontinuity=self._is_after_seam,
-            media_ms=fragment.start_ms,
-            # By the publisher's own time: where a run begins, what is declared may lie some
-            # milliseconds before it, and so before all the time in which nobody published.
-            wall_ms=self._wall_ms(packet.pts) + fragment.start_ms - packet.pts,
+            media_ms=media_ms,
+            wall_ms=self._wall_ms(packet.pts) + media_ms - packet.pts,
         )
         self._next_number += 1
         self._is_after_seam = False

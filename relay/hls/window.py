@@ -17,7 +17,7 @@ from math import ceil
 
 import attrs
 
-from relay.hls.segments import Head, Part
+from relay.hls.segments import Head, Init, Part
 
 GOPS = 3
 """How many are looked at before TARGETDURATION is set."""
@@ -42,6 +42,7 @@ class Held:
     duration_ms: int
     byte_count: int
     frames: int
+    part_count: int
     parts: tuple[Part, ...]
     """Its bytes; empty once they are on disk."""
 
@@ -66,6 +67,7 @@ class Held:
             duration_ms=sum(part.duration_ms for part in parts),
             byte_count=sum(len(part.data) for part in parts),
             frames=sum(part.frames for part in parts),
+            part_count=len(parts),
             parts=tuple(parts),
         )
 
@@ -90,6 +92,10 @@ class Window:
     memory_bytes: int = attrs.field(default=0, init=False)
     """What whole segments have in memory."""
     leaving: deque[Held] = attrs.field(factory=deque, init=False)
+    inits: dict[int, Init] = attrs.field(factory=dict, init=False)
+    """By number, those of all segments that are there."""
+    version: int = attrs.field(default=0, init=False)
+    """Changes whenever playlists do."""
 
     @property
     def first_number(self) -> int:
@@ -115,6 +121,8 @@ class Window:
         """
         if self.target_s is None and len(gops_ms) >= GOPS:
             self._set_target(gops_ms)
+        self.version += 1
+        self.inits[part.head.init.number] = part.head.init
         self.open_parts.append(part)
         if not part.is_last:
             return None
@@ -128,6 +136,7 @@ class Window:
 
     def end(self) -> None:
         """Nothing comes any more."""
+        self.version += 1
         self.is_over = True
         if self.target_s is None and self.listed:
             self._set_target([held.duration_ms for held in self.listed])
@@ -153,7 +162,8 @@ class Window:
         gone = []
         while self.leaving and self.leaving[0].end_ms + STAYS_MS <= self._oldest_ms:
             gone.append(self.leaving.popleft())
-            self._forget(gone[-1])
+            self._free(gone[-1])
+        self._forget_inits()
         return gone
 
     def oldest_in_memory(self) -> Held | None:
@@ -166,16 +176,18 @@ class Window:
 
     def put_away(self, held: Held) -> None:
         """Its bytes are on disk."""
-        self._forget(held)
+        self._free(held)
         held.parts = ()
 
     def give_up_until(self, held: Held) -> None:
         """Forget `held` and what is older, though the window is not full: there is no room."""
         while self.leaving and self.leaving[0].number <= held.number:
-            self._forget(self.leaving.popleft())
+            self._free(self.leaving.popleft())
         while self.listed and self.listed[0].number <= held.number:
             self._drop_first()
-            self._forget(self.leaving.pop())
+            self._free(self.leaving.pop())
+        self._forget_inits()
+        self.version += 1
 
     def lists_parts(self, held: Held) -> bool:
         """Whether playlists say of which parts `held` consists: near the live edge.
@@ -211,9 +223,15 @@ class Window:
         while len(self.listed) > 1 and self.edge_ms - self.listed[1].start_ms >= keep_ms:
             self._drop_first()
 
-    def _forget(self, held: Held) -> None:
+    def _free(self, held: Held) -> None:
         if held.parts:
             self.memory_bytes -= held.byte_count
+
+    def _forget_inits(self) -> None:
+        oldest = self.leaving or self.listed
+        if oldest:
+            first = oldest[0].head.init.number
+            self.inits = {n: init for n, init in self.inits.items() if n >= first}
 
     def _drop_first(self) -> None:
         first = self.listed.popleft()

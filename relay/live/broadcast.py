@@ -44,6 +44,8 @@ MARK_EVERY_MS = 10_000
 """How often FLV carries an `onRelay` tag."""
 EDGE_EVERY_MS = 1_000
 """How often `relay.fmp4.1` says where the live edge is."""
+LATE_KEYFRAMES = "keyframes came further apart than HLS players were told"
+"""In words for the streamer, as repairs of the timeline are."""
 RECEIVED_WITHIN_S = 5.0
 """Who has got media within so long is a viewer."""
 
@@ -71,6 +73,8 @@ class Broadcast:
     """Media time to wall clock."""
     audience: Audience = attrs.field(factory=Audience, init=False)
     """Who asks for it piece by piece."""
+    late_keyframes: int = attrs.field(default=0, init=False)
+    """Segments that are longer than playlists have promised."""
     _sequencer: Sequencer = attrs.field(init=False)
     _outputs: Outputs = attrs.field(init=False)
     _listeners: Listeners = attrs.field(factory=Listeners, init=False)
@@ -371,12 +375,18 @@ class Broadcast:
             packets=self._packets,
             payload_bytes=self._payload_bytes,
             dropped=sequencer.dropped,
-            repairs={repair.value: n for repair, n in sequencer.timeline.repairs.items() if n},
+            repairs=self._repairs(),
             bits_per_second=self._bits_per_second if self.state is State.LIVE else 0,
             keyframe_interval_ms=sequencer.gop.keyframe_interval_ms,
             tracks=sequencer.tracks,
             held_bytes=self._charged,
         )
+
+    def _repairs(self) -> dict[str, int]:
+        """What the streamer could do better."""
+        repairs = {repair.value: n for repair, n in self._sequencer.timeline.repairs.items()}
+        repairs[LATE_KEYFRAMES] = self.late_keyframes
+        return {repair: n for repair, n in repairs.items() if n}
 
 
 def waiting(why: str, keyframe_interval_ms: int | None) -> dict[str, Any]:

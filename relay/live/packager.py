@@ -28,6 +28,7 @@ import trio
 
 from relay.fanout.budget import Budget
 from relay.hls.cutter import Cutter
+from relay.hls.playlist import MediaPlaylist
 from relay.hls.segments import Part
 from relay.hls.window import Held, Window
 from relay.live.broadcast import Broadcast
@@ -97,6 +98,7 @@ class Packager:
     """When somebody has needed it last."""
     scope: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
     """Of its task."""
+    playlist: MediaPlaylist = attrs.field(init=False)
     intake: Intake = attrs.field(init=False)
     _cutter: Cutter = attrs.field(init=False)
     _followers: dict[PartQueue, None] = attrs.field(factory=dict, init=False)
@@ -106,6 +108,7 @@ class Packager:
     _charged: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.playlist = MediaPlaylist(self.window)
         self.intake = Intake(self._budget)
         self._cutter = Cutter(self.broadcast.clock.wall_ms)
 
@@ -185,6 +188,7 @@ class Packager:
                 queue.put(part)
             if whole is not None:
                 self._ageing.set()
+                self.broadcast.late_keyframes = self.window.too_long
             self._tell()
 
     def _tell(self) -> None:

@@ -7,7 +7,7 @@ tells machines how the server is doing needs no key there.
 
 from relay.http.routing import Route, RouteTable, Who
 from relay.notify.websub.topics import HUB_PATH
-from relay.server import operator, pages, pictures, sse, viewers, websub
+from relay.server import hls, operator, pages, pictures, sse, viewers, websub
 from relay.server.centrifugo import reading as centrifugo
 from relay.server.durable import appending, creating, reading, removing
 from relay.server.exchange import Answers, Follows, Handler, Plays, Waits
@@ -178,6 +178,19 @@ _PUBLIC: tuple[Route[Handler], ...] = (
     Route(methods={"DELETE"}, pattern=_STREAM, handler=Waits(removing.remove), who=Who.ANYONE),
     Route(methods={"GET"}, pattern="/{app}/{name}.flv", handler=Plays(viewers.flv), who=Who.ANYONE),
     Route(methods={"GET"}, pattern="/{app}/{name}.mp4", handler=Plays(viewers.mp4), who=Who.ANYONE),
+    Route(
+        methods={"GET"},
+        pattern="/{app}/{name}.m3u8",
+        handler=Waits(hls.multivariant),
+        who=Who.ANYONE,
+    ),
+    # Whoever knows the key has been let in.
+    Route(
+        methods={"GET"},
+        pattern="/{app}/{name}/hls/{key}/{file}",
+        handler=Waits(hls.file),
+        who=Who.ANYONE,
+    ),
     # For whoever may watch: the handler asks.
     Route(
         methods={"GET"},
