@@ -106,14 +106,14 @@ class Changes:
 
         self._change(channel, Trim(channel.name.text, last + 1), cleared)
 
-    def trim_nowait(self, channel: Channel, first_offset: int) -> None:
+    def trim_nowait(self, channel: Channel, first_offset: int, done: Told | None = None) -> None:
         """Let the store forget what a durable channel has below an offset.
 
         Raises:
             trio.WouldBlock: the store has too much to do already.
         """
-        self._change(channel, Trim(channel.name.text, first_offset), ignore)
-        channel.first_stored = first_offset
+        self._change(channel, Trim(channel.name.text, first_offset), done or ignore)
+        channel.first_stored = max(channel.first_stored, first_offset)
 
     def amend(self, channel: Channel, offset: int, data: bytes) -> None:
         """The store has put other data into a publication: so it is here."""

@@ -22,6 +22,7 @@ from relay.fanout.pump import LAG_BUCKETS_S
 from relay.live.encodings import Format
 from relay.live.statistics import State
 from relay.server.callback_metrics import callback_metrics
+from relay.server.history_metrics import history_metrics
 from relay.server.notice_metrics import notice_metrics
 from relay.server.picture_metrics import picture_metrics
 from relay.server.services import Services
@@ -42,6 +43,7 @@ class ServerCollector(Collector):
         yield from self._store()
         yield from notice_metrics(self._services.notices)
         yield from callback_metrics(self._services.permissions)
+        yield from history_metrics(self._services.retention)
         yield from picture_metrics(self._services.pictures)
 
     def _connections(self) -> Iterator[Metric]:

@@ -13,6 +13,7 @@ from relay.http.causes import (
 from relay.http.causes_of_moderation import BANNED
 from relay.http.described import Answered, Operation, Schema, many, or_null, record, text, whole
 from relay.server.rest.openapi_rooms import MESSAGE
+from relay.server.rest.room_statistics import MINUTES, MINUTES_MOST
 
 _TAG = "messages"
 _PAGE = record(
@@ -77,4 +78,40 @@ PAGE_OF = Operation(
         304: Answered("The piece is still what the client has"),
     },
     fails=(NO_SUCH_ROOM, BANNED, PAGE_NOT_POSSIBLE, TOO_MANY_MESSAGES, STORE_UNAVAILABLE),
+)
+_MINUTE = record(
+    {
+        "at": text("When it began", format="date-time"),
+        "messages": whole("How many were said"),
+        "users": whole("How many users said them, each of them once; the site is none"),
+    }
+)
+STATISTICS = Operation(
+    name="readRoomStatistics",
+    summary="How much was said in each of the last minutes, and by how many; kept for 31 days",
+    tag="rooms",
+    query={"minutes": whole(f"How many minutes; {MINUTES} unless said", maximum=MINUTES_MOST)},
+    answers={
+        200: Answered(
+            "Counted as it was said, deleted messages included",
+            record(
+                {
+                    "room": text("Its name"),
+                    "from": text("The beginning", format="date-time"),
+                    "to": text("The end of the minute that runs", format="date-time"),
+                    "messages": whole("Of all of them"),
+                    "minutes": many(_MINUTE, "Those in which something was said, oldest first"),
+                }
+            ),
+        )
+    },
+    fails=(NO_SUCH_ROOM, PAGE_NOT_POSSIBLE, STORE_UNAVAILABLE),
+)
+EXPORT = Operation(
+    name="exportRoom",
+    summary="All that was said in a room, as JSON Lines (`application/jsonl`): a line that says "
+    "what it is, one for each message, and a last one, `end`, without which it is not whole",
+    tag="rooms",
+    answers={200: Answered("Lines, as many as there are, on a connection that ends with them")},
+    fails=(NO_SUCH_ROOM, STORE_UNAVAILABLE),
 )

@@ -6,12 +6,21 @@ is a user's own is for whoever shows that user's token; the handler compares.
 
 from relay.http.routing import Route, Who
 from relay.server.exchange import Answers, Handler, Waits
-from relay.server.rest import message_pages, messages, openapi_history, openapi_rooms, rooms
+from relay.server.rest import (
+    export,
+    message_pages,
+    messages,
+    openapi_history,
+    openapi_rooms,
+    room_statistics,
+    rooms,
+)
 
 _ROOM = "/api/v1/rooms/{room}"
 _MESSAGES = f"{_ROOM}/messages"
 _MESSAGE = f"{_MESSAGES}/{{message}}"
 _REACTION = f"{_MESSAGE}/reactions/{{reaction}}"
+_STATISTICS = f"{_ROOM}/statistics"
 _MINE = "/api/v1/users/{user}/rooms"
 
 PUBLIC: tuple[Route[Handler], ...] = tuple(
@@ -28,6 +37,7 @@ PUBLIC: tuple[Route[Handler], ...] = tuple(
         ("POST", f"{_ROOM}/typing", messages.typing, Who.GUEST, openapi_rooms.TYPING),
         ("PUT", f"{_ROOM}/read", rooms.mark, Who.GUEST, openapi_rooms.MARK),
         ("DELETE", f"{_ROOM}/read", rooms.unmark, Who.GUEST, openapi_rooms.UNMARK),
+        ("GET", _STATISTICS, room_statistics.read, Who.ANYONE, openapi_history.STATISTICS),
         ("GET", _MINE, rooms.mine, Who.GUEST, openapi_rooms.MINE),
         ("POST", _MINE, rooms.open_direct, Who.GUEST, openapi_rooms.OPEN_DIRECT),
     )
@@ -40,5 +50,6 @@ OPERATORS: tuple[Route[Handler], ...] = tuple(
         ("GET", "/api/v1/rooms", _ALL, openapi_rooms.LIST),
         ("PUT", _ROOM, Waits(rooms.put), openapi_rooms.PUT),
         ("DELETE", _ROOM, Waits(rooms.remove), openapi_rooms.DROP),
+        ("GET", f"{_ROOM}/export", Waits(export.export), openapi_history.EXPORT),
     )
 )
