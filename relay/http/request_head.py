@@ -12,9 +12,9 @@ import h11
 from relay.http.errors import HttpError
 from relay.http.request import Request, decode_path, parse_query, split_target
 
-METHODS = frozenset(("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"))
-"""Those whose meaning we know.  No route has TRACE, which gives a request's secrets back to whoever
-made it (RFC 9110, 9.3.8): it is told what the path allows instead.
+METHODS = frozenset(("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "QUERY", "TRACE"))
+"""Those whose meaning we know, and which a path is said to allow or not.  No route has TRACE, which
+gives a request's secrets back to whoever made it (RFC 9110, 9.3.8).
 """
 FIELDS = 128
 """Header fields in one request; 16 KB could hold 4,000, each of which costs microseconds."""

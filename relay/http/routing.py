@@ -107,10 +107,13 @@ class RouteTable(Generic[H]):
 
 _NAME = "[A-Za-z0-9_.~-]{1,128}"
 """What an application or a stream may be called: nothing that an address would have to escape."""
+_NEVER = r"\x00-\x1f\x7f\\"
+"""What `decode_path` lets nobody write into a path; it is said here for who reads the patterns."""
+_SEGMENT = f"[^/{_NEVER}]"
 _OTHERS = {
-    "user": "[^/]{1,255}",
-    "room": "chat:[^/]+/[^/]+|(?!chat:)[^/:]+:[^/]+",
-    "reaction": "[^/]{1,64}",
+    "user": rf"{_SEGMENT}{{1,255}}",
+    "room": rf"chat:{_SEGMENT}+/{_SEGMENT}+|(?!chat:)[^/:{_NEVER}]+:{_SEGMENT}+",
+    "reaction": rf"{_SEGMENT}{{1,64}}",
 }
 """By parameter, what may be called otherwise: a user's id is whatever a site's tokens say, and a
 room has a slash in its name where it is a stream's, and nowhere else.
@@ -153,6 +156,11 @@ def _may_hold_slashes(pattern: str, raw_path: str, params: Mapping[str, str]) ->
 def parameters_of(pattern: str) -> list[str]:
     """The names in a pattern."""
     return [parameter.partition(":")[0] for parameter in _PARAMETER.findall(pattern)]
+
+
+def pattern_of(name: str) -> str:
+    """What the value of a parameter looks like, as a regular expression."""
+    return f"^(?:{_OTHERS.get(name, _NAME)})$"
 
 
 def _with_head(methods: frozenset[str]) -> frozenset[str]:

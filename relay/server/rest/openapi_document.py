@@ -11,7 +11,7 @@ from typing import Any
 from relay.http.causes import NOT_ALLOWED, TOKEN_EXPIRED, TOKEN_INVALID, TOKEN_NEEDED, Cause
 from relay.http.described import Answered, Operation, Schema, record, text, whole
 from relay.http.errors import STATUS_TITLES
-from relay.http.routing import Route, Who, parameters_of
+from relay.http.routing import Route, Who, parameters_of, pattern_of
 
 VERSION = "3.1.0"
 
@@ -128,7 +128,7 @@ def _operation(route: Route[Any], about: Operation, listener: str) -> dict[str, 
         "security": [*SECURITY[route.who]],
         "x-relay-who": {listener: route.who.value},
         "parameters": [*_parameters(route, about)],
-        "responses": _responses(about, route.who),
+        "responses": _responses(about, route),
     }
     if content := _bodies(about):
         operation["requestBody"] = {"required": True, "content": content}
@@ -142,14 +142,15 @@ def _bodies(about: Operation) -> dict[str, Any]:
 
 def _parameters(route: Route[Any], about: Operation) -> Iterable[dict[str, Any]]:
     for name in parameters_of(route.pattern):
-        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        schema = {"type": "string", "pattern": pattern_of(name)}
+        yield {"name": name, "in": "path", "required": True, "schema": schema}
     for name, schema in about.query.items():
         yield {"name": name, "in": "query", "schema": schema}
 
 
-def _responses(about: Operation, who: Who) -> dict[str, Any]:
+def _responses(about: Operation, route: Route[Any]) -> dict[str, Any]:
     responses = {str(status): _answer(answer) for status, answer in about.answers.items()}
-    causes = (*about.fails, *_refusals(who))
+    causes = (*about.fails, *_refusals(route))
     for status in sorted({cause.status for cause in causes}):
         responses[str(status)] = _refusal(status, [c for c in causes if c.status == status])
     if "429" in responses:
@@ -158,10 +159,13 @@ def _responses(about: Operation, who: Who) -> dict[str, Any]:
     return responses | {"default": {"$ref": "#/components/responses/Problem"}}
 
 
-def _refusals(who: Who) -> tuple[Cause, ...]:
-    """A wrong token is one everywhere; asking without is a fault only where one is needed."""
+def _refusals(route: Route[Any]) -> tuple[Cause, ...]:
+    """A wrong token is one everywhere; asking without is a fault only where one is needed, which the
+    rules of a room may say as well.
+    """
     wrong = (TOKEN_EXPIRED, TOKEN_INVALID)
-    return wrong if who is Who.ANYONE else (TOKEN_NEEDED, *wrong, NOT_ALLOWED)
+    is_for_anyone = route.who is Who.ANYONE and "{room}" not in route.pattern
+    return wrong if is_for_anyone else (TOKEN_NEEDED, *wrong, NOT_ALLOWED)
 
 
 def _answer(answer: Answered) -> dict[str, Any]:

@@ -25,6 +25,7 @@ _ALL: Schema = {
     "description": "By namespace",
     "additionalProperties": _DOCUMENT,
 }
+_SET_ALL: Schema = {**_ALL, "additionalProperties": or_null(_DOCUMENT)}
 _MERGE_PATCH: Schema = {"type": "object", "description": "RFC 7396"}
 _JSON_PATCH: Schema = many(
     record(
@@ -74,13 +75,13 @@ def _read(name: str, summary: str, schema: Schema, *fails: Cause) -> Operation:
     )
 
 
-def _put(name: str, summary: str, schema: Schema) -> Operation:
+def _put(name: str, summary: str, body: Schema, schema: Schema) -> Operation:
     return Operation(
         name=name,
         summary=f"{summary}; with `If-Match`, only what was seen, and with `If-None-Match: *`, "
         "only where nothing is set; 412 has what is there, in `version` and `value`",
         tag=_TAG,
-        body=schema,
+        body=body,
         answers={200: Answered("With defaults", schema), 201: Answered("Nothing was set", schema)},
         fails=(*_OF_DOCUMENT, NOT_SAID_TO_BE_JSON),
     )
@@ -98,7 +99,7 @@ def _patch(name: str, summary: str, schema: Schema) -> Operation:
 
 
 READ_ALL = _read("readAllSettings", "All that a user has set, and defaults", _ALL)
-PUT_ALL = _put("putAllSettings", "Set this, and nothing else in any namespace", _ALL)
+PUT_ALL = _put("putAllSettings", "Set this, and nothing else in any namespace", _SET_ALL, _ALL)
 PATCH_ALL = _patch("patchAllSettings", "Change documents of several namespaces at once", _ALL)
 ERASE = Operation(
     name="eraseSettings",
@@ -108,7 +109,9 @@ ERASE = Operation(
     fails=_OF_CHANGE,
 )
 READ = _read("readSettings", "One document of a user", _DOCUMENT, NO_SUCH_SETTINGS)
-PUT = _put("putSettings", "Set this document, and nothing that was in it before", _DOCUMENT)
+PUT = _put(
+    "putSettings", "Set this document, and nothing that was in it before", _DOCUMENT, _DOCUMENT
+)
 PATCH = _patch("patchSettings", "Change a document", _DOCUMENT)
 REMOVE = Operation(
     name="removeSettings",

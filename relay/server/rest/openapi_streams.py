@@ -9,7 +9,17 @@ from relay.http.causes import (
     NOT_SAID_TO_BE_JSON,
     STORE_UNAVAILABLE,
 )
-from relay.http.described import Answered, Operation, Schema, many, or_null, record, text, whole
+from relay.http.described import (
+    Answered,
+    Operation,
+    Schema,
+    closed,
+    many,
+    or_null,
+    record,
+    text,
+    whole,
+)
 from relay.live.statistics import State
 from relay.views.details import CATEGORY_LENGTH, PICTURE_LENGTH, TITLE_LENGTH, Visibility
 
@@ -97,7 +107,7 @@ EDIT_DETAILS = Operation(
     summary="Set what is said of a stream, by a merge patch (RFC 7396): for its owner and the "
     "operator; with `If-Match`, only if nobody else has",
     tag="streams",
-    body=record(_DETAILS | {"visibility": or_null(_DETAILS["visibility"])}, *_DETAILS),
+    body=closed(record(_DETAILS | {"visibility": or_null(_DETAILS["visibility"])}, *_DETAILS)),
     answers={200: Answered("Its details from now on", record(_NAME | _DETAILS))},
     fails=(
         NOT_JSON,

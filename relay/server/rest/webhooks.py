@@ -111,7 +111,7 @@ async def deliveries(exchange: Exchange) -> Response:
         HttpError: 404, there is no such endpoint; 422, a parameter is not what it must be.
     """
     endpoint, query = _endpoint(exchange), exchange.request.query
-    limit = min(LARGEST_PAGE, _number("limit", query.get("limit") or str(PAGE)))
+    limit = max(1, min(LARGEST_PAGE, _number("limit", query.get("limit") or str(PAGE))))
     state = _state(query.get("state"))
     below = _number("below", query.get("below") or "0")
     with _refusals():
