@@ -89,7 +89,6 @@ async def open_relay(
         background.start_soon(services.poll_sessions.run)
         background.start_soon(services.notices.run)
         background.start_soon(services.settings.run)
-        background.start_soon(services.chat.moderation.purges.run)
         background.start_soon(services.retention.run)
         background.start_soon(services.chat.moderation.purges.run)
         background.start_soon(services.pictures.run)
