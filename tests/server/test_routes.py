@@ -31,6 +31,8 @@ CASES: list[tuple[str, str, bool, int | tuple[int, ...], int | tuple[int, ...]]]
     ("GET", "/static/..%2f..%2fapp.py", False, 400, 400),
     ("GET", "/sw.js", False, 200, 200),
     ("GET", "/healthz", False, 200, 200),
+    ("GET", "/live/nobody.m3u8", False, 404, 404),
+    ("GET", "/live/cat/hls/guessed/media.m3u8", False, 404, 404),
     ("GET", "/live/nobody.flv", False, 404, 404),
     ("GET", "/live/nobody.flv", True, 404, 404),
     ("GET", "/live/nobody.mp4", False, 404, 404),
