@@ -1,4 +1,8 @@
-"""Whoever comes and goes leaves nothing behind: no descriptor, no object, no name."""
+"""Whoever comes and goes leaves nothing behind: no descriptor, no object, no name.
+
+Seen from inside, where one object left by each visit shows after a few thousand; `test_crowds` has
+the twenty thousand joins, and looks from outside.
+"""
 
 import gc
 from collections import Counter
@@ -14,8 +18,8 @@ from support.memory import in_virtual_time
 from relay import Server
 from relay.live.run import Publisher
 
-JOINS = 20_000
-REAL_JOINS = 5_000
+JOINS = 5_000
+REAL_JOINS = 1_000
 ATTEMPTS = 100_000
 SESSIONS = 1_000
 AT_ONCE = 100
@@ -63,7 +67,7 @@ async def crowd(here: Site, visits: list[tuple[str, bytes]]) -> None:
 
 
 @in_virtual_time
-async def test_twenty_thousand_joins_and_leaves_leave_no_object(tmp_path: Path) -> None:
+async def test_joins_and_leaves_leave_no_object(tmp_path: Path) -> None:
     viewers = [("http", data) for data in (FLV, MP4, FLV_WS, MP4_WS)] * (AT_ONCE // 4)
     async with site(tmp_path) as here:
         peer = await here.publish("cat")
