@@ -13,6 +13,7 @@ from support.rtmp_captures import source_packets
 from support.rtmp_player import Player, connected, playing
 
 from relay.config import Limits
+from relay.formats.amf0 import AmfValue
 from relay.packet import Kind
 from relay.rtmp import (
     CheckBandwidth,
@@ -32,6 +33,7 @@ from relay.rtmp import (
     ReleaseStream,
     ScriptData,
     Seek,
+    Sendable,
 )
 
 SOURCE = source_packets()
@@ -125,7 +127,7 @@ async def test_a_reset_is_told_where_it_was_asked_for(reset: bool, tmp_path: Pat
 
 
 # What ffplay, librtmp, GStreamer and the makers of hardware send around `play`.
-ASIDE = [
+ASIDE: list[tuple[Sendable, list[AmfValue]]] = [
     (CheckBandwidth(7.0), [None]),
     (FCSubscribe(7.0, "cat"), [None]),
     (GetStreamLength(7.0, "cat"), [None, 0.0]),
