@@ -31,6 +31,7 @@ from relay.outbound.client import OutboundStatistics
 from relay.packet import Packet
 from relay.pictures.pictures import PicturesStatistics
 from relay.reasons import Reason
+from relay.recordings.recordings import RecordingsStatistics
 from relay.rtmp.urls import parse_address
 from relay.server.services import Services, Tally
 
@@ -50,6 +51,8 @@ class ServerStatistics:
     outbound: OutboundStatistics
     """What leaves: requests under way, waiting, answered and failed."""
     pictures: PicturesStatistics
+    recordings: RecordingsStatistics
+    """With the threads that write them, and those that read them."""
     held_bytes: int
     """For peers that have not taken them yet, against `held_bytes_limit`."""
     held_bytes_limit: int
@@ -67,6 +70,7 @@ def statistics(services: Services) -> ServerStatistics:
         pump=services.pump.statistics(),
         outbound=services.notices.client.statistics(),
         pictures=services.pictures.statistics(),
+        recordings=services.recordings.statistics(),
         held_bytes=services.budget.held,
         held_bytes_limit=services.budget.limit,
         tally=_copy(services.tally),

@@ -2,5 +2,6 @@
 
 from relay.http.causes import CAUSES
 from relay.http.causes_of_moderation import CAUSES_OF_MODERATION
+from relay.http.causes_of_recordings import CAUSES_OF_RECORDINGS
 
-EVERY_CAUSE = CAUSES | CAUSES_OF_MODERATION
+EVERY_CAUSE = CAUSES | CAUSES_OF_MODERATION | CAUSES_OF_RECORDINGS

@@ -1,5 +1,6 @@
 """The recordings that there are: in the store, and in their folders."""
 
+import hashlib
 from collections import Counter
 
 import attrs
@@ -8,9 +9,12 @@ import structlog
 import trio
 
 from relay.errors import FormatError
+from relay.fmp4.init import init_segment
 from relay.ports import Disk
 from relay.recordings.closing import closed
+from relay.recordings.files import read_index, read_tracks
 from relay.recordings.plain import Plain, plain_file
+from relay.recordings.playlist import playlist
 from relay.recordings.recording import Ending, Recording, restored
 from relay.recordings.telling import Tell
 from relay.store.committing import commit
@@ -21,6 +25,7 @@ from relay.store.writer import Writer
 log = structlog.get_logger("relay.recordings")
 
 PAGE = 100
+KEY_BYTES = 16
 
 Numbered = tuple[int, Recording]
 
@@ -33,6 +38,8 @@ class Kept:
     _store: Store
     _writer: Writer
     _tell: Tell
+    _secret: bytes
+    """What nobody else knows; for this process."""
     endings: Counter[Ending] = attrs.field(factory=Counter, init=False)
     """Of those that ended since the start."""
     _heads: trio.Lock = attrs.field(factory=trio.Lock, init=False)
@@ -138,6 +145,29 @@ class Kept:
             await self.disk.remove(recording.id)
         except OSError as error:
             log.warning("files stay", recording=recording.id, problem=str(error))
+
+    def key(self, recording: Recording) -> str:
+        """What the addresses of its segments have in them: whoever has it may watch it.
+
+        It is the same for everybody, and another one after a restart.
+        """
+        name, secret = recording.id.encode(), self._secret
+        return hashlib.blake2b(name, key=secret, digest_size=KEY_BYTES).hexdigest()
+
+    async def playlist(self, recording: Recording) -> str:
+        """A finished recording as an HLS playlist; addresses are relative to its page's.
+
+        Raises:
+            FormatError: its files are not what they should be.
+            OSError: they cannot be read.
+        """
+        found = await read_index(self.disk, recording.id)
+        if not found:
+            raise FormatError("nothing of it is listed")
+        stretches = range(found[-1].stretch + 1)
+        tracks = [await read_tracks(self.disk, recording.id, it) for it in stretches]
+        lengths = [len(init_segment(each)) for each in tracks]
+        return playlist(found, lengths, f"{recording.id}/{self.key(recording)}/")
 
     async def plain(self, recording: Recording, only: int | None) -> Plain:
         """A finished recording as one MP4 file, or `only` one of its stretches.

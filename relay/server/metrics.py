@@ -25,6 +25,7 @@ from relay.server.callback_metrics import callback_metrics
 from relay.server.history_metrics import history_metrics
 from relay.server.notice_metrics import notice_metrics
 from relay.server.picture_metrics import picture_metrics
+from relay.server.recording_metrics import recording_metrics
 from relay.server.services import Services
 
 
@@ -45,6 +46,7 @@ class ServerCollector(Collector):
         yield from callback_metrics(self._services.permissions)
         yield from history_metrics(self._services.retention)
         yield from picture_metrics(self._services.pictures)
+        yield from recording_metrics(self._services.recordings)
 
     def _connections(self) -> Iterator[Metric]:
         services = self._services

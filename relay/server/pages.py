@@ -33,6 +33,16 @@ def watch(exchange: Exchange) -> Response:
     return html(_file("watch.html"))
 
 
+def recording(exchange: Exchange) -> Response:
+    """`/recordings/ID`: what was recorded, on a page that reads which from its own address."""
+    return html(_file("recording.html"))
+
+
+def recordings(exchange: Exchange) -> Response:
+    """`/recordings`: what there is, of one stream with `?stream=APP/NAME`."""
+    return html(_file("recordings.html"))
+
+
 def embed(exchange: Exchange) -> Response:
     """`/embed/APP/NAME`: the player alone, for frames on sites that the operator lists."""
     ancestors = exchange.services.config.http.frame_ancestors

@@ -16,6 +16,8 @@ from relay.store.writer import Writer
 from relay.views.catalog import Catalog
 from relay.views.details import Visibility
 
+SECRET_BYTES = 32
+
 
 def record(
     stage: Stage,
@@ -51,7 +53,7 @@ def record(
 
     recordings = Recordings(
         config.recording,
-        Kept(ports.disk, store, writer, tell),
+        Kept(ports.disk, store, writer, tell, ports.random.randbytes(SECRET_BYTES)),
         ports,
         store,
         writer,

@@ -7,7 +7,7 @@ tells machines how the server is doing needs no key there.
 
 from relay.http.routing import Route, RouteTable, Who
 from relay.notify.websub.topics import HUB_PATH
-from relay.server import hls, operator, pages, pictures, sse, viewers, websub
+from relay.server import hls, operator, pages, pictures, recording_routes, sse, viewers, websub
 from relay.server.centrifugo import reading as centrifugo
 from relay.server.durable import appending, creating, reading, removing
 from relay.server.exchange import Answers, Follows, Handler, Plays, Waits
@@ -280,8 +280,9 @@ _OPERATORS: tuple[Route[Handler], ...] = (
 )
 
 _OF_ROOMS = (*room_routes.PUBLIC, *moderation_routes.PUBLIC)
+_RECORDED = (*recording_routes.MEDIA, *recording_routes.PUBLIC)
 
-PUBLIC = RouteTable[Handler]((*_PUBLIC, *_OF_ROOMS, *_OF_SETTINGS, _PUBLIC_LIST))
+PUBLIC = RouteTable[Handler]((*_RECORDED, *_PUBLIC, *_OF_ROOMS, *_OF_SETTINGS, _PUBLIC_LIST))
 OPERATOR = RouteTable[Handler](
-    (*_OPERATORS, *server_api.ROUTES, *_PUBLIC, *_OF_ROOMS, *_OF_SETTINGS)
+    (*_RECORDED, *_OPERATORS, *server_api.ROUTES, *_PUBLIC, *_OF_ROOMS, *_OF_SETTINGS)
 )

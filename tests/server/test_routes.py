@@ -126,6 +126,20 @@ CASES: list[tuple[str, str, bool, int | tuple[int, ...], int | tuple[int, ...]]]
     ("GET", "/api/v1/rooms", False, 404, (*LOCKED, 200)),
     ("PUT", "/api/v1/rooms/group:a", False, 405, (*LOCKED, 415)),
     ("DELETE", "/api/v1/rooms/group:a", False, 405, (*LOCKED, 404)),
+    ("GET", "/recordings", False, 200, 200),
+    ("GET", "/recordings/none", False, 200, 200),
+    ("GET", "/recordings/none.mp4", False, 404, 404),
+    ("GET", "/recordings/none.m3u8", False, 404, 404),
+    ("GET", "/recordings/none/guessed/0.m4s", False, 404, 404),
+    ("GET", "/api/v1/recordings", False, 200, 200),
+    ("GET", "/api/v1/recordings/none", False, 404, 404),
+    ("DELETE", "/api/v1/recordings/none", False, (401, 404, 404, 404), (401, 404, 404, 404)),
+    ("POST", "/api/v1/recordings/none/clips", False, (401, 404, 404, 404), (401, 404, 404, 404)),
+    ("POST", "/api/v1/streams/live/cat/clips", False, (*LOCKED, 415), (*LOCKED, 415)),
+    *(
+        (method, "/api/v1/streams/live/cat/recording", False, (*LOCKED, 200), (*LOCKED, 200))
+        for method in ("GET", "PUT", "DELETE")
+    ),
     ("GET", "/api/v1/webhooks", False, 404, (*LOCKED, 200)),
     ("POST", "/api/v1/webhooks", False, 404, (*LOCKED, 415)),
     ("GET", "/api/v1/webhooks/none", False, 404, (*LOCKED, 404)),

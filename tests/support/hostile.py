@@ -11,6 +11,7 @@ import trio.testing
 from structlog.testing import capture_logs
 from support.http_client import UPGRADE, Answer, answer_length, read_answers, request_bytes
 from support.memory import FAULTLESS, Faults, MemoryNetwork, MemoryWire, memory_wires, ports
+from support.memory_disk import MemoryDisk
 from support.outside import MemoryOutside
 from support.rtmp_bytes import (
     CONNECT,
@@ -32,7 +33,7 @@ from relay.config import (
     Limits,
     StoreConfig,
 )
-from relay.config.schema import SettingsConfig
+from relay.config.schema import RecordingConfig, SettingsConfig
 from relay.errors import WireBroken
 from relay.packet import Kind
 from relay.ports import PictureDecoder
@@ -171,6 +172,8 @@ async def site(
     on_play: CallbackConfig | None = None,
     settings: SettingsConfig | None = None,
     pictures: PictureDecoder | None = None,
+    recording: RecordingConfig | None = None,
+    disk: MemoryDisk | None = None,
 ) -> AsyncIterator[Site]:
     """Run a server in memory; its store is there as well, for threads know no virtual time.
 
@@ -186,8 +189,9 @@ async def site(
         on_publish=on_publish or CallbackConfig(),
         on_play=on_play or CallbackConfig(),
         settings=settings or SettingsConfig(),
+        recording=recording or RecordingConfig(),
     )
-    world = attrs.evolve(ports(1, outside=outside), pictures=pictures)
+    world = attrs.evolve(ports(1, outside=outside, disk=disk), pictures=pictures)
     assert isinstance(world.network, MemoryNetwork)
     with capture_logs() as logged:
         async with open_relay(config, ports=world) as server:

@@ -94,7 +94,7 @@ async def archive(
         writer = Writer(store, trio.current_time)
         recordings = Recordings(
             config,
-            Kept(disk, store, writer, tell),
+            Kept(disk, store, writer, tell, b"secret"),
             world,
             store,
             writer,
