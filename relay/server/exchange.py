@@ -90,6 +90,15 @@ class Waits:
 
 
 @attrs.frozen
+class WaitsBriefly:
+    """As `Waits`, for seconds at most and thousands of times a second: nobody looks meanwhile
+    whether the client has gone, which costs a task.
+    """
+
+    answer: Callable[[Exchange], Awaitable[Response]]
+
+
+@attrs.frozen
 class Follows:
     """A handler that takes the connection over: it says what is done next, or why nothing is."""
 
@@ -103,7 +112,7 @@ class Plays:
     take_over: Callable[[Exchange], Reason | Next]
 
 
-Handler = Answers | Waits | Follows | Plays
+Handler = Answers | Waits | WaitsBriefly | Follows | Plays
 
 
 def server_full() -> HttpError:

@@ -24,7 +24,16 @@ from relay.identity.tokens import TokenExpired, TokenInvalid
 from relay.reasons import Reason
 from relay.server.access import refuse_unless
 from relay.server.connection import Connection, Next
-from relay.server.exchange import Answers, Exchange, Follows, Handler, Plays, Waits, server_full
+from relay.server.exchange import (
+    Answers,
+    Exchange,
+    Follows,
+    Handler,
+    Plays,
+    Waits,
+    WaitsBriefly,
+    server_full,
+)
 from relay.server.playing import play_if_allowed
 from relay.server.while_connected import while_connected
 
@@ -65,7 +74,7 @@ class HttpSession:
                 return request
             answer = self._answer(connection, http, request, came_from)
             if isinstance(answer, _Waiting):
-                answer = await while_connected(connection, partial(_awaited, answer))
+                answer = await _wait_for(answer)
             if not isinstance(answer, Response):
                 return answer
             answer = shared_with(_listed_origin(connection, request), answer)
@@ -94,6 +103,8 @@ class HttpSession:
                     return _response(found.route.handler, exchange)
                 case Waits(answer):
                     return _Waiting(answer, exchange)
+                case WaitsBriefly(answer):
+                    return _Waiting(answer, exchange, is_brief=True)
                 case Follows(take_over):
                     return take_over(exchange)
                 case Plays(take_over):
@@ -108,6 +119,7 @@ class _Waiting:
 
     answer: Callable[[Exchange], Awaitable[Response | Reason | Next]]
     exchange: Exchange
+    is_brief: bool = False
 
 
 def _play(
@@ -120,6 +132,12 @@ def _play(
     if ask is None:
         return take_over(exchange)
     return _Waiting(partial(play_if_allowed, ask, take_over), exchange)
+
+
+async def _wait_for(waiting: _Waiting) -> Response | Reason | Next:
+    if waiting.is_brief:
+        return await _awaited(waiting)
+    return await while_connected(waiting.exchange.connection, partial(_awaited, waiting))
 
 
 async def _awaited(waiting: _Waiting) -> Response | Reason | Next:

@@ -10,7 +10,7 @@ from relay.notify.websub.topics import HUB_PATH
 from relay.server import hls, operator, pages, pictures, recording_routes, sse, viewers, websub
 from relay.server.centrifugo import reading as centrifugo
 from relay.server.durable import appending, creating, reading, removing
-from relay.server.exchange import Answers, Follows, Handler, Plays, Waits
+from relay.server.exchange import Answers, Follows, Handler, Plays, Waits, WaitsBriefly
 from relay.server.rest import (
     details,
     follows,
@@ -188,7 +188,7 @@ _PUBLIC: tuple[Route[Handler], ...] = (
     Route(
         methods={"GET"},
         pattern="/{app}/{name}/hls/{key}/{file}",
-        handler=Waits(hls.file),
+        handler=WaitsBriefly(hls.file),
         who=Who.ANYONE,
     ),
     # For whoever may watch: the handler asks.
