@@ -115,9 +115,11 @@ class Changes:
         self._change(channel, Trim(channel.name.text, first_offset), done or ignore)
         channel.first_stored = max(channel.first_stored, first_offset)
 
-    def amend(self, channel: Channel, offset: int, data: bytes) -> None:
+    def amend(
+        self, channel: Channel, offset: int, data: bytes, *, is_nobodys: bool = False
+    ) -> None:
         """The store has put other data into a publication: so it is here."""
-        self._charge(channel.history.amend(offset, data))
+        self._charge(channel.history.amend(offset, data, is_nobodys=is_nobodys))
 
     def _change(self, channel: Channel, change: Change, told: Told) -> None:
         if not channel.namespace.durable:

@@ -53,13 +53,17 @@ class History:
         while self._kept and self._kept[0].offset <= offset:
             self._drop_oldest()
 
-    def amend(self, offset: int, data: bytes) -> int:
-        """Put other data into one of them, if it is kept; how many more bytes that takes."""
+    def amend(self, offset: int, data: bytes, *, is_nobodys: bool = False) -> int:
+        """Put other data into one of them, if it is kept; how many more bytes that takes.
+
+        Where it is to be nobody's, it is not known any more who has published it.
+        """
         index = offset - self.first_offset
         if not 0 <= index < len(self._kept):
             return 0
         more = len(data) - len(self._kept[index].data)
-        self._kept[index] = attrs.evolve(self._kept[index], data=data)
+        author = None if is_nobodys else self._kept[index].author
+        self._kept[index] = attrs.evolve(self._kept[index], data=data, author=author)
         self.held_bytes += more
         return more
 

@@ -21,6 +21,7 @@ import attrs
 
 from relay.errors import RelayError
 from relay.publication import Publication
+from relay.store.erasures import ErasureChange, ErasureReader
 from relay.store.extents import ExtentReader
 from relay.store.fan_outs import FanOutChange, FanOutReader
 from relay.store.follows import FollowChange, FollowReader
@@ -141,6 +142,7 @@ Change = (
     | RoomChange
     | ModerationChange
     | ForgetMinutes
+    | ErasureChange
 )
 
 
@@ -187,6 +189,7 @@ class Store(
     SearchReader,
     MinuteReader,
     ExtentReader,
+    ErasureReader,
     Protocol,
 ):
     """See the head of this module.  Every method may wait; none blocks the event loop."""

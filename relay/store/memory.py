@@ -18,16 +18,14 @@ from relay.store.contract import (
     TouchChannel,
     Trim,
 )
-from relay.store.fan_outs import (
-    AdvanceFanOut,
-    AppendForFollowers,
-    BeginFanOut,
-)
-from relay.store.follows import DropFollow, PutFollow
+from relay.store.erasures import ErasureChange, ForgetKeysOf, PutErasure, RewriteEvent
+from relay.store.fan_outs import AppendForFollowers, FanOutChange
+from relay.store.follows import FollowChange
 from relay.store.memory_asking import MemoryQuestions
 from relay.store.memory_channels import MemoryChannel, last_after, made
 from relay.store.minutes import ForgetMinutes
 from relay.store.moderation import ModerationChange
+from relay.store.outbox import OutboxChange
 from relay.store.plan import OtherChange
 from relay.store.push import PushChange
 from relay.store.recordings import RecordingChange
@@ -121,27 +119,32 @@ class MemoryStore(MemoryQuestions):
                 self._make_beside(change)
 
     def _make_beside(self, change: OtherChange) -> None:
+        for kind, make in (
+            (AppendForFollowers, self._append_for_followers),
+            (FanOutChange, self._fan_outs.make),
+            (FollowChange, self._follows.make),
+            (PushChange, self._push.make),
+            (SettingsChange, self._settings.make),
+            (RecordingChange, self._recordings.make),
+            (ModerationChange, self._moderation.make),
+            (RoomChange, self._rooms.make),
+            (ForgetMinutes, self._minutes.make),
+            (ErasureChange, self._make_of_erasure),
+            (OutboxChange, self._outbox.make),
+        ):
+            if isinstance(change, kind):
+                make(change)
+                return
+
+    def _make_of_erasure(self, change: ErasureChange) -> None:
         match change:
-            case PutFollow() | DropFollow():
-                self._follows.make(change)
-            case AppendForFollowers():
-                self._append_for_followers(change)
-            case BeginFanOut() | AdvanceFanOut():
-                self._fan_outs.make(change)
-            case ForgetMinutes():
-                self._minutes.make(change)
-            case _ if isinstance(change, PushChange):
-                self._push.make(change)
-            case _ if isinstance(change, SettingsChange):
-                self._settings.make(change)
-            case _ if isinstance(change, RecordingChange):
-                self._recordings.make(change)
-            case _ if isinstance(change, ModerationChange):
-                self._moderation.make(change)
-            case _ if isinstance(change, RoomChange):
-                self._rooms.make(change)
-            case _:
-                self._outbox.make(change)
+            case PutErasure(erasure):
+                self._erasures[erasure.id] = erasure
+            case ForgetKeysOf(user):
+                for it in self._channels.values():
+                    it.forget_keys(f"{user}\n")
+            case RewriteEvent(event=event, body=body):
+                self._outbox.rewrite(event, body)
 
     def _append_for_followers(self, change: AppendForFollowers) -> None:
         for follow in self._follows.between(change.stream, change.newest, change.oldest):

@@ -6,6 +6,7 @@ import attrs
 import trio
 
 from relay.publication import Publication
+from relay.store.erasures import ReactionOf, StoredErasure
 from relay.store.extents import Extent
 from relay.store.fan_outs import (
     FanOut,
@@ -44,6 +45,7 @@ class MemoryQuestions:
     _push: MemoryPush = attrs.field(init=False)
     _recordings: MemoryRecordings = attrs.field(factory=MemoryRecordings, init=False)
     _minutes: MemoryMinutes = attrs.field(factory=MemoryMinutes, init=False)
+    _erasures: dict[str, StoredErasure] = attrs.field(factory=dict, init=False)
     _rooms: MemoryRooms = attrs.field(init=False)
     _moderation: MemoryModeration = attrs.field(factory=MemoryModeration, init=False)
     _settings: MemorySettings = attrs.field(factory=MemorySettings, init=False)
@@ -198,6 +200,22 @@ class MemoryQuestions:
     async def spoken_at(self, room: str, session: str, media_ms: int) -> int | None:
         await trio.lowlevel.checkpoint()
         return self._rooms.spoken_at(room, session, media_ms)
+
+    async def erasure(self, name: str, /) -> StoredErasure | None:
+        await trio.lowlevel.checkpoint()
+        return self._erasures.get(name)
+
+    async def open_erasures(self) -> list[StoredErasure]:
+        await trio.lowlevel.checkpoint()
+        return [one for _, one in sorted(self._erasures.items()) if one.user is not None]
+
+    async def reactions_of(self, user: str, *, limit: int) -> list[ReactionOf]:
+        await trio.lowlevel.checkpoint()
+        return self._rooms.reactions_of(user)[:limit]
+
+    async def all_events(self, *, after: str, limit: int) -> list[StoredEvent]:
+        await trio.lowlevel.checkpoint()
+        return self._outbox.all_events(after, limit)
 
     async def minutes(self, room: str, *, since: int, until: int) -> list[Minute]:
         await trio.lowlevel.checkpoint()

@@ -64,6 +64,10 @@ class MemoryChannel:
             # Offsets have no gaps.
             del self.publications[: first_offset - self.publications[0].offset]
 
+    def forget_keys(self, prefix: str) -> None:
+        for key in [key for key in self.keys if key.startswith(prefix)]:
+            del self.keys[key]
+
     def extent(self) -> Extent:
         return Extent(
             channel=self.record.name,

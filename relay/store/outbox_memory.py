@@ -84,6 +84,20 @@ class MemoryOutbox:
         ]
         return sorted(found, key=lambda it: (it.at_ms, it.id), reverse=True)[:limit]
 
+    def all_events(self, after: str, limit: int) -> list[StoredEvent]:
+        """See `Store.all_events`."""
+        return [one for name, one in sorted(self._events.items()) if name > after][:limit]
+
+    def rewrite(self, event: str, body: bytes) -> None:
+        """It says something else from now on."""
+        if (one := self._events.get(event)) is None:
+            return
+        one = self._events[event] = attrs.evolve(one, body=body)
+        self._of_streams[one.stream][event] = one
+        for number, delivery in self._deliveries.items():
+            if delivery.event.id == event:
+                self._deliveries[number] = attrs.evolve(delivery, event=one)
+
     def event(self, event: str) -> StoredEvent:
         """One that is there."""
         return self._events[event]

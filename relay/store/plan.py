@@ -23,6 +23,7 @@ from relay.store.contract import (
     TouchChannel,
     Trim,
 )
+from relay.store.erasures import ErasureChange
 from relay.store.fan_outs import FanOutChange
 from relay.store.follows import FollowChange
 from relay.store.minutes import ForgetMinutes
@@ -44,6 +45,7 @@ OtherChange = (
     | RoomChange
     | ModerationChange
     | ForgetMinutes
+    | ErasureChange
 )
 
 

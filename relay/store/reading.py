@@ -30,14 +30,18 @@ def read(
     connection: Connection, name: str, after: int, limit: int, *, newest_first: bool
 ) -> list[Publication]:
     """See `Store.read`."""
-    offset = publications.c.offset
+    stands = select(channels.c.id, channels.c.first_offset)
+    channel = connection.execute(stands.where(channels.c.name == rows.encode(name))).one_or_none()
+    if channel is None:
+        return []
+    lowest = channel.first_offset - 1
+    statement = select(publications).where(publications.c.channel_id == channel.id).limit(limit)
     statement = (
-        select(publications)
-        .join(channels, channels.c.id == publications.c.channel_id)
-        .where(channels.c.name == rows.encode(name), offset >= channels.c.first_offset)
-        .limit(limit)
+        _backwards(statement, after, lowest)
+        if newest_first
+        # One bound below, and not two: SQLite would go by either of them.
+        else _forwards(statement, max(after, lowest))
     )
-    statement = _backwards(statement, after) if newest_first else _forwards(statement, after)
     return [rows.publication(row) for row in connection.execute(statement).mappings()]
 
 
@@ -68,9 +72,9 @@ def _forwards(statement: Select[Any], after: int) -> Select[Any]:
     return statement.where(offset > after).order_by(offset)
 
 
-def _backwards(statement: Select[Any], before: int) -> Select[Any]:
+def _backwards(statement: Select[Any], before: int, after: int) -> Select[Any]:
     offset = publications.c.offset
-    statement = statement.order_by(offset.desc())
+    statement = statement.where(offset > after).order_by(offset.desc())
     return statement.where(offset < before) if before else statement
 
 

@@ -28,6 +28,8 @@ class Rewrite:
     data: bytes
     is_tombstone: bool = False
     """Whether it is a message no longer, but the place where one was."""
+    is_nobodys: bool = False
+    """Whether it is not known any more who has published it."""
 
 
 @attrs.frozen

@@ -7,6 +7,7 @@ from typing import Protocol
 import attrs
 
 from relay.publication import Publication
+from relay.store.erasures import ReactionOf
 from relay.store.rooms import (
     UNREAD_MOST,
     DropMarker,
@@ -161,6 +162,16 @@ class MemoryRooms:
         given = {offset: self._reactions.get(room, {}).get(offset) for offset in offsets}
         return {offset: _counted(of_it, user) for offset, of_it in given.items() if of_it}
 
+    def reactions_of(self, user: str) -> list[ReactionOf]:
+        """See `Store.reactions_of`."""
+        return [
+            ReactionOf(room, offset, reaction)
+            for room, messages in self._reactions.items()
+            for offset, given in messages.items()
+            for reaction, one in given
+            if one == user
+        ]
+
     def marked(self, user: str) -> list[str]:
         """See `Store.marked_rooms`."""
         return sorted(self._markers.get(user, ()))
@@ -220,7 +231,8 @@ class MemoryRooms:
         index = change.offset - kept.publications[0].offset
         if 0 <= index < len(kept.publications):
             before = kept.publications[index]
-            kept.publications[index] = attrs.evolve(before, data=change.data)
+            author = None if change.is_nobodys else before.author
+            kept.publications[index] = attrs.evolve(before, data=change.data, author=author)
             if change.is_tombstone:
                 self._tombstones.setdefault(change.channel, set()).add(change.offset)
 

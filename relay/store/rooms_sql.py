@@ -38,7 +38,7 @@ from relay.store.rooms import (
     RoomChange,
 )
 from relay.store.rooms_tables import markers, reactions, rooms
-from relay.store.rows import decode, encode
+from relay.store.rows import Found, Row, decode, encode
 from relay.store.tables import channels, publications
 
 _is_message = publications.c.message.is_not(None)
@@ -87,16 +87,19 @@ def page(
     connection: Connection, room: str, after: int, limit: int, *, newest_first: bool, user: str
 ) -> MessagePage | None:
     """See `Store.messages`."""
-    stands = select(channels.c.epoch, channels.c.last_offset).where(channels.c.name == encode(room))
-    channel = connection.execute(stands).one_or_none()
+    channel = connection.execute(
+        select(channels).where(channels.c.name == encode(room))
+    ).one_or_none()
     if channel is None:
         return None
     offset = publications.c.offset
-    statement = _messages(room).order_by(offset.desc() if newest_first else offset).limit(limit)
-    if not newest_first:
-        statement = statement.where(offset > after)
-    elif after:
+    statement = select(publications).where(publications.c.channel_id == channel.id, _is_message)
+    # One bound below, and not two: SQLite would go by either of them.
+    above = channel.first_offset - 1 if newest_first else max(after, channel.first_offset - 1)
+    statement = statement.where(offset > above)
+    if newest_first and after:
         statement = statement.where(offset < after)
+    statement = statement.order_by(offset.desc() if newest_first else offset).limit(limit)
     found = [rows.publication(row) for row in connection.execute(statement).mappings()]
     return MessagePage(
         epoch=decode(channel.epoch),
@@ -202,8 +205,15 @@ def _rewrite(connection: Connection, change: Rewrite) -> None:
     if change.is_tombstone:
         values["is_tombstone"] = True
     else:
-        words_sql.index(connection, ({**row, "data": change.data} for row in before))
+        words_sql.index(connection, [_said_now(row, change) for row in before])
+    if change.is_nobodys:
+        values |= dict.fromkeys(("author_user", "author_client", "author_info"))
     connection.execute(update(publications).where(*which).values(values))
+
+
+def _said_now(row: Found, change: Rewrite) -> Row:
+    author = None if change.is_nobodys else row["author_user"]
+    return {**row, "data": change.data, "author_user": author}
 
 
 def _move(connection: Connection, change: MoveMarker) -> None:

@@ -29,4 +29,5 @@ reactions = Table(
     Column("offset", Number, primary_key=True, autoincrement=False),
     Column("reaction", LargeBinary, primary_key=True),
     Column("user", LargeBinary, primary_key=True),
+    Index("reactions_by_user", "user"),
 )

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from relay.publication import Publication
 from relay.store import (
+    erasures_sql,
     extents_sql,
     fan_outs_sql,
     follows_sql,
@@ -21,6 +22,7 @@ from relay.store import (
     searching_sql,
     settings_sql,
 )
+from relay.store.erasures import ReactionOf, StoredErasure
 from relay.store.extents import Extent
 from relay.store.fan_outs import FanOut
 from relay.store.follows import Follow, Listener
@@ -165,6 +167,18 @@ class SqlQuestions(ABC):
 
     async def spoken_at(self, room: str, session: str, media_ms: int) -> int | None:
         return await self.ask(lambda it: searching_sql.spoken_at(it, room, session, media_ms))
+
+    async def erasure(self, name: str, /) -> StoredErasure | None:
+        return await self.ask(lambda it: erasures_sql.find(it, name))
+
+    async def open_erasures(self) -> list[StoredErasure]:
+        return await self.ask(erasures_sql.still_open)
+
+    async def reactions_of(self, user: str, *, limit: int) -> list[ReactionOf]:
+        return await self.ask(lambda it: erasures_sql.reactions_of(it, user, limit))
+
+    async def all_events(self, *, after: str, limit: int) -> list[StoredEvent]:
+        return await self.ask(lambda it: erasures_sql.all_events(it, after, limit))
 
     async def minutes(self, room: str, *, since: int, until: int) -> list[Minute]:
         return await self.ask(lambda it: minutes_sql.minutes(it, room, since, until))

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.sql.base import Executable
 
 from relay.store import (
+    erasures_sql,
     fan_outs_sql,
     follows_sql,
     minutes_sql,
@@ -28,10 +29,12 @@ from relay.store import (
     words_sql,
 )
 from relay.store.contract import Change, StoreConflict
+from relay.store.erasures import ErasureChange
 from relay.store.fan_outs import FanOutChange
 from relay.store.follows import FollowChange
 from relay.store.minutes import ForgetMinutes
 from relay.store.moderation import ModerationChange
+from relay.store.outbox import OutboxChange
 from relay.store.plan import OtherChange, Step, plan
 from relay.store.push import PushChange
 from relay.store.recordings import RecordingChange
@@ -125,24 +128,21 @@ class Writing:
 
 
 def _execute(connection: Connection, change: OtherChange) -> None:
-    if isinstance(change, ForgetMinutes):
-        minutes_sql.execute(connection, change)
-    elif isinstance(change, FollowChange):
-        follows_sql.execute(connection, change)
-    elif isinstance(change, FanOutChange):
-        fan_outs_sql.execute(connection, change)
-    elif isinstance(change, PushChange):
-        push_sql.execute(connection, change)
-    elif isinstance(change, RecordingChange):
-        recordings_sql.execute(connection, change)
-    elif isinstance(change, ModerationChange):
-        moderation_sql.execute(connection, change)
-    elif isinstance(change, RoomChange):
-        rooms_sql.execute(connection, change)
-    elif isinstance(change, SettingsChange):
-        settings_sql.execute(connection, change)
-    else:
-        outbox_sql.execute(connection, change)
+    for kind, execute in (
+        (FollowChange, follows_sql.execute),
+        (FanOutChange, fan_outs_sql.execute),
+        (PushChange, push_sql.execute),
+        (SettingsChange, settings_sql.execute),
+        (RecordingChange, recordings_sql.execute),
+        (ModerationChange, moderation_sql.execute),
+        (RoomChange, rooms_sql.execute),
+        (ForgetMinutes, minutes_sql.execute),
+        (ErasureChange, erasures_sql.execute),
+        (OutboxChange, outbox_sql.execute),
+    ):
+        if isinstance(change, kind):
+            execute(connection, change)
+            return
 
 
 def _messages(connection: Connection, rows: Collection[Row]) -> list[Row]:
