@@ -165,7 +165,7 @@ export class Composer {
     if (!this.#find(".chat-naming").hidden) return this.#call();
     const text = this.#text.value.trim();
     if (!text) return;
-    if (this.#restS && !this.#mode?.edit) return this.hint(`Slow mode: ${this.#restS} s more.`);
+    if (this.#restS && !this.#mode?.edit) return this.hint("Slow mode is on: this can be sent when the countdown ends.");
     if (!this.#on.hasName()) return this.askName();
     this.#say(text);
   }

@@ -3,6 +3,7 @@
 import { codecName } from "./codecs.js";
 import { FollowButton } from "./follow.js";
 import { KeptVolume } from "./kept-volume.js";
+import { PageSettings, themeButton } from "./page-settings.js";
 import { Stage, socketUrl, streamOf } from "./stage.js";
 import { bitrateText, latencyText, viewersText } from "./words.js";
 
@@ -72,13 +73,20 @@ async function copy(button, text) {
 }
 
 /** Of whoever is here, and of whoever is here later: a guest is made upon a click. */
-function keepVolume(video) {
+function keepSettings(video, page) {
   let kept = null;
   for (const name of ["relay:identified", "relay:followed"])
     document.addEventListener(name, ({ detail }) => {
       kept?.stop();
       kept = new KeptVolume(video, detail);
+      page.belongTo(detail);
     });
+}
+
+/** The picture comes first: the chat is loaded while it is on its way. */
+async function openChat(player, page) {
+  const { Chat } = await import("./chat.js");
+  new Chat(find("#chat"), stream, { player, page });
 }
 
 function main() {
@@ -97,7 +105,10 @@ function main() {
   });
   player.addEventListener("stats", () => showFigures(player));
   stage.start();
-  keepVolume(stage.video);
+  const page = new PageSettings();
+  themeButton(find("#theme"), page);
+  keepSettings(stage.video, page);
+  openChat(player, page);
   const [button, count, problem] = ["#follow", "#followers", "#follow-problem"].map(find);
   new FollowButton(stream, { button, count, problem });
 }

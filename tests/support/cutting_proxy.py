@@ -90,6 +90,8 @@ class CuttingProxy:
     """How many connections were cut inside of a frame."""
     between_frames: int = 0
     """How many were not: this must stay 0 where the middle is what is tested."""
+    cut_links: int = 0
+    """How many were cut at once."""
     refused: int = 0
     """Connections that came while there was nobody."""
     is_down: bool = False
@@ -109,6 +111,13 @@ class CuttingProxy:
         if self._links:
             with trio.fail_after(PATIENCE_S):
                 await self._whole.wait()
+
+    def cut_at_once(self) -> None:
+        """Cut every connection where it stands, also those on which nothing comes."""
+        self.is_down = True
+        for link in list(self._links):
+            self.cut_links += 1
+            link.reset()
 
     def mend(self) -> None:
         self.is_down = False
