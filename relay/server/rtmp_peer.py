@@ -63,7 +63,9 @@ class RtmpPeer:
 
     connection: Connection
     rtmp: RtmpConnection
-    _connect: ConnectRequest | None = attrs.field(default=None, init=False)
+    _app: str = attrs.field(default="", init=False)
+    _tc_url: str = attrs.field(default="", init=False)
+    """Of `connect`, whose object has many other values, and a player stays for hours."""
 
     @classmethod
     def accept(cls, connection: Connection) -> Self:
@@ -109,7 +111,7 @@ class RtmpPeer:
         """Commands that prepare and tidy up."""
         match event:
             case ConnectRequest(transaction=number, object_encoding=encoding):
-                self._connect = event
+                self._app, self._tc_url = event.app, event.tc_url
                 self.connection.facts["encoder"] = redact(event.flash_version[:100])
                 self.send(ConnectAccepted(number, encoding))
             case ReleaseStream(transaction=number):
@@ -127,9 +129,8 @@ class RtmpPeer:
 
     def address(self, name: str) -> StreamAddress | Refusal:
         """What somebody means who gives `name` to `publish` or `play`."""
-        assert self._connect is not None
         try:
-            return parse_address(self._connect.app, self._connect.tc_url, name)
+            return parse_address(self._app, self._tc_url, name)
         except FormatError as error:
             self.connection.facts["problem"] = redact(str(error))
             return Refusal(Reason.INVALID_NAME)

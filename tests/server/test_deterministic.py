@@ -1,6 +1,6 @@
 """One seed, the whole server in memory: two runs give the same log, byte for byte.
 
-An encoder publishes over RTMP and comes back once; twenty viewers of the four outputs suffer short
+An encoder publishes over RTMP and comes back once; twenty viewers of the five outputs suffer short
 sends, stalls, resets and closes.  Everything that any of them receives is logged with its time and
 a digest, together with the server's own log.
 """
@@ -21,6 +21,7 @@ from support import media
 from support.http_client import UPGRADE, request_bytes
 from support.memory import Faults, MemoryNetwork, MemoryWire, Occurred, ports
 from support.rtmp_bytes import ENTROPY
+from support.rtmp_player import Player
 from trio.testing import MockClock
 
 from relay.app import Server, open_relay
@@ -123,10 +124,10 @@ def digest(data: bytes) -> str:
     return f"{len(data)} {hashlib.sha256(data).hexdigest()[:16]}"
 
 
-async def watch(network: MemoryNetwork, address: str, number: int, story: Story) -> None:
+async def watch(network: MemoryNetwork, server: Server, number: int, story: Story) -> None:
     """One viewer: reads, badly, and comes again when it has lost the connection."""
     chance = random.Random(number)
-    target, headers = TARGETS[number % len(TARGETS)]
+    which = number % (len(TARGETS) + 1)
     faults = Faults(
         short_send=0.2,
         stall=0.02,
@@ -137,14 +138,38 @@ async def watch(network: MemoryNetwork, address: str, number: int, story: Story)
     )
     while True:
         await trio.sleep(chance.random())
-        wire = await network.connect(address, faults)
+        door = "http" if which < len(TARGETS) else "rtmp"
+        wire = await network.connect(server.addresses[door], faults)
         try:
-            await wire.send_all(request_bytes("GET", target, *headers))
-            while data := await wire.receive_some(65536):
-                story.tell(f"viewer {number}", got=digest(data))
+            if door == "rtmp":
+                await play_over_rtmp(wire, number, story)
+            else:
+                await view(wire, *TARGETS[which], number, story)
         except WireBroken as error:
             story.tell(f"viewer {number}", lost=str(error))
         wire.close()
+
+
+async def view(
+    wire: MemoryWire,
+    target: str,
+    headers: tuple[tuple[str, str], ...],
+    number: int,
+    story: Story,
+) -> None:
+    await wire.send_all(request_bytes("GET", target, *headers))
+    while data := await wire.receive_some(65536):
+        story.tell(f"viewer {number}", got=digest(data))
+
+
+async def play_over_rtmp(wire: MemoryWire, number: int, story: Story) -> None:
+    player = Player(wire)
+    await player.introduce()
+    await player.play("cat")
+    while not player.ended:
+        await player.read()
+        story.tell(f"viewer {number}", got=digest(bytes(player.received)))
+        player.received.clear()
 
 
 async def encode(network: MemoryNetwork, address: str, tags: list[Tag], story: Story) -> None:
@@ -183,7 +208,7 @@ async def play(seed: int, data: Path, story: Story) -> None:
 async def _play(network: MemoryNetwork, server: Server, tags: list[Tag], story: Story) -> None:
     async with trio.open_nursery() as nursery:
         for number in range(VIEWERS):
-            nursery.start_soon(watch, network, server.addresses["http"], number, story)
+            nursery.start_soon(watch, network, server, number, story)
         await encode(network, server.addresses["rtmp"], tags, story)
         await trio.sleep(5)
         nursery.cancel_scope.cancel()
@@ -227,3 +252,5 @@ def test_one_seed_gives_one_log_and_another_seed_another(tmp_path: Path) -> None
         assert ended["runs"] == 2
         assert not story.of("session failed")
         assert not story.of("request failed")
+        played = [line for line in story.of("connection ended") if line.get("format") == "rtmp"]
+        assert any(line["sent_bytes"] > 100_000 for line in played)

@@ -48,6 +48,15 @@ class Player:
     async def send(self, *events: Sendable) -> None:
         await self.wire.send_all(b"".join([self.rtmp.send(event) for event in events]))
 
+    async def introduce(self, app: str = "live") -> None:
+        """Everything but to ask for a stream."""
+        await self.wire.send_all(self.rtmp.data_to_send())
+        await self._read_answer(HandshakeCompleted)
+        await self.send(ConnectRequest(1.0, app, f"rtmp://relay.example/{app}", "LNX 9,0,124,2"))
+        await self._read_answer(CommandResult)
+        await self.send(CreateStream(2.0))
+        await self._read_answer(CommandResult)
+
     async def play(self, name: str, *, stream_id: int = 1) -> None:
         """Ask, without waiting for an answer."""
         await self.send(Play(4.0, stream_id, name))
@@ -90,10 +99,16 @@ class Player:
             await self.wire.send_all(answer)
 
     async def read_until(self, done: Callable[[], bool]) -> None:
-        """Raises `trio.TooSlowError` when it does not come to that."""
+        """Read for as long as it takes.
+
+        Raises:
+            trio.TooSlowError: it does not come to that within a minute.
+            WireBroken: the server has closed before.
+        """
         with trio.fail_after(PATIENCE_S):
             while not done():
-                assert not self.ended, self.codes
+                if self.ended:
+                    raise WireBroken(f"the server has closed after {self.codes}")
                 await self.read()
 
     async def read_for(self, seconds: float) -> None:
@@ -122,12 +137,7 @@ async def connected(
     """A player that has done everything but to ask for a stream."""
     peer = await here.connect("rtmp", host=host, faults=faults)
     player = Player(peer.wire)
-    await player.wire.send_all(player.rtmp.data_to_send())
-    await player._read_answer(HandshakeCompleted)
-    await player.send(ConnectRequest(1.0, app, f"rtmp://relay.example/{app}", "LNX 9,0,124,2"))
-    await player._read_answer(CommandResult)
-    await player.send(CreateStream(2.0))
-    await player._read_answer(CommandResult)
+    await player.introduce(app)
     return player
 
 
