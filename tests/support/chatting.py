@@ -15,7 +15,7 @@ from support.http_client import Answer, request_bytes
 from support.tokens import NOW, token, tokens
 
 from relay.identity.keyfile import FILE_NAME, KeyFile, KeySet
-from relay.identity.keys import issue_api_key
+from relay.identity.keys import issue_api_key, issue_stream_key
 from relay.server.rest.openapi_document import document
 from relay.server.routes import OPERATOR, PUBLIC
 
@@ -27,7 +27,9 @@ Json = dict[str, Any]
 
 @attrs.define(eq=False)
 class People:
-    """Whoever may ask, by what they show: `nobody`, `guest`, `ann`, `bob`, `mia`, `operator`."""
+    """Whoever may ask, by what they show: `nobody`, `guest`, `ann`, `bob`, `mia`, `olga`, `mod`,
+    `operator`.
+    """
 
     here: Site
     shown: Mapping[str, str]
@@ -106,12 +108,16 @@ def check(pattern: str, method: str, status: str, value: Any) -> None:
 async def people(data: Path, *, publish: str = "key") -> AsyncIterator[People]:
     """See the head of this module."""
     key, stored = issue_api_key(b"1" * 32, "ci", created="2026-01-01T00:00:00Z")
-    KeyFile(data / FILE_NAME).change(lambda _: KeySet(api=(stored,)))
+    _, cat = issue_stream_key(b"2" * 32, "live/cat", created="2026-01-01T00:00:00Z", owner="olga")
+    KeyFile(data / FILE_NAME).change(lambda _: KeySet(api=(stored,), publish=(cat,)))
     shown = {
         "guest": tokens(data)["guest"],
         "ann": token(data, sub="ann", name="Ann"),
         "bob": token(data, sub="bob", name="Bob"),
         "mia": token(data, sub="mia", name="Mia", rooms=[CLUB]),
+        # Whose stream the cat is, and who keeps order beside it.
+        "olga": token(data, sub="olga", name="Olga"),
+        "mod": token(data, sub="mod", name="Mod", role="moderator", rooms=[ROOM]),
         "expired": token(data, sub="ann", exp=NOW - 60),
         "operator": key,
     }

@@ -21,6 +21,8 @@ OrderRefused           a moderator's wish is not done
 +-- NoSuchWord         the pattern is not on the list
 """
 
+import math
+
 from relay.chat.errors import ChatError
 
 
@@ -36,6 +38,11 @@ class _Wait(Refused):
     def __init__(self, message: str, wait_s: float) -> None:
         super().__init__(message)
         self.wait_s = wait_s
+
+    @property
+    def whole_s(self) -> int:
+        """Seconds after which it may be said; a thousandth that a clock is off is none."""
+        return max(1, math.ceil(round(self.wait_s, 3)))
 
 
 class TimedOut(_Wait):

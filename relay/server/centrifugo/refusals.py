@@ -1,6 +1,5 @@
 """What of ours becomes which of Centrifugo's errors, for clients and for the server API."""
 
-import math
 from collections.abc import Mapping
 
 from relay.channels.errors import ChannelClosed, ChannelsFull, MessageTooBig, UnknownChannel
@@ -50,5 +49,5 @@ def refused(error: RelayError) -> CommandRefused:
         return CommandRefused(refusal_of(error))
     message = str(error)
     if isinstance(error, TimedOut | SlowMode):
-        message += f"; wait {max(1, math.ceil(error.wait_s))} s"
+        message += f"; wait {error.whole_s} s"
     return CommandRefused(refusal_of(error), message)

@@ -1,7 +1,5 @@
 """What moderation refuses, in the words of HTTP: the same for every protocol that speaks it."""
 
-import math
-
 from relay.chat.moderation import errors
 from relay.http import causes_of_moderation as causes
 from relay.http.causes import Cause
@@ -31,5 +29,5 @@ def moderated(error: errors.Refused | errors.OrderRefused) -> HttpError:
     """The answer for it."""
     headers: tuple[tuple[str, str], ...] = ()
     if isinstance(error, errors.TimedOut | errors.SlowMode):
-        headers = (("Retry-After", str(max(1, math.ceil(error.wait_s)))),)
+        headers = (("Retry-After", str(error.whole_s)),)
     return refused(CAUSES[type(error)], str(error), *headers)
