@@ -339,7 +339,7 @@ class Limits:
     expired_grace_s: float = 25.0
     """How long a connection or a subscription outlives its token, for another one to come."""
     before_publish_bytes: int = 128 * 1024
-    """From one encoder before each of its publications; it needs some five thousand."""
+    """From one RTMP peer before it plays, or each time publishes; it needs some five thousand."""
     player_bytes_per_s: int = 2048
     """From one RTMP player, over ten seconds: acknowledgements, and now and then a command."""
     publisher_bits_per_s: int = 50_000_000
