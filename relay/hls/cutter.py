@@ -11,6 +11,9 @@
 - At a seam (a publisher returned, or tracks changed) everything ends, and what follows is marked.
   Decode times go on without a hole even so; see `relay.fmp4.clocks`.
 
+What is said at a moment of the picture goes in front of the fragment behind it, as an event message
+with an ID3 tag.
+
 A part may be shorter than it should be where its segment ends with it, and longer where a single
 frame is: slides at one frame per second.
 """
@@ -19,16 +22,21 @@ from collections.abc import Callable, Iterator
 
 import attrs
 
+from relay.fmp4.emsg import event_message
 from relay.fmp4.init import init_segment
 from relay.fmp4.muxer import Fragment, FragmentMuxer
+from relay.formats.id3 import user_text
 from relay.hls.segments import Head, Init, Part
-from relay.packet import Packet
+from relay.packet import Kind, Packet
+from relay.timed import read_script
 from relay.tracks import Tracks
 
 PART_TARGET_MS = 334
 """PART-TARGET: ten frames at 30/s, eight at 25/s."""
 ROUNDING_MS = 2
 """Publishers round to milliseconds: five frames at 15/s are 333 ms, and once in a while 335."""
+MOST_SAID = 16
+"""Of what is said between two fragments: more is no metadata, but a stream of its own."""
 SHORTEST_SEGMENT_MS = 900
 """A GOP of one second, which jitters by a frame, is one segment; shorter ones are joined."""
 AUDIO_ONLY_MS = 40
@@ -51,11 +59,19 @@ class Cutter:
     """Of the part that is open."""
     _fragments: list[Fragment] = attrs.field(factory=list, init=False)
     """Of the part that is open."""
+    _said: list[tuple[int, bytes]] = attrs.field(factory=list, init=False)
+    """ID3 tags for the next fragment, and when that was in media time."""
+    _event_count: int = attrs.field(default=0, init=False)
     _segment_start_ms: int = attrs.field(default=0, init=False)
     _start_ms: int = attrs.field(default=0, init=False)
     """Where the open part starts."""
     _end_ms: int = attrs.field(default=0, init=False)
     """Where decoding has got to."""
+
+    @property
+    def ripe_ms(self) -> int:
+        """No packet before this decode time ends the open part, unless it is a keyframe."""
+        return self._start_ms + PART_TARGET_MS
 
     def begin(self, tracks: Tracks, *, changed: bool) -> Iterator[Part]:
         """A run begins, with these tracks."""
@@ -71,6 +87,9 @@ class Cutter:
 
     def add(self, packet: Packet) -> Iterator[Part]:
         """Take the next packet; at the beginning it must be one that a player can start at."""
+        if packet.kind is Kind.DATA:
+            self._hear(packet)
+            return
         fragment = self._muxer.add(packet)
         if fragment is not None:
             yield from self._add(fragment, packet)
@@ -122,7 +141,21 @@ class Cutter:
         if self._fragments and fragment.decode_end_ms > limit_ms + ROUNDING_MS:
             yield self._part(is_last=False)
 
+    def _hear(self, packet: Packet) -> None:
+        timed = read_script(packet.payload)
+        if timed is not None and len(self._said) < MOST_SAID:
+            self._said.append((packet.pts, user_text(timed.name, timed.text)))
+
+    def _events(self, fragment: Fragment) -> Iterator[bytes]:
+        """What was said before this fragment, at a time that lies in it."""
+        said, self._said = self._said, []
+        for media_ms, tag in said:
+            self._event_count += 1
+            yield event_message(max(media_ms, fragment.start_ms), self._event_count, tag)
+
     def _append(self, fragment: Fragment) -> None:
+        if self._said:
+            fragment.payload = b"".join((*self._events(fragment), fragment.payload))
         self._fragments.append(fragment)
         # Where video is slow, sound goes alone, and ahead.
         self._end_ms = max(self._end_ms, fragment.decode_end_ms)

@@ -129,6 +129,13 @@ DETAILS_NOT_POSSIBLE = Cause(
     title="A stream cannot be described so",
     meaning="Title, category, location or visibility is not what it must be; nothing was changed.",
 )
+METADATA_NOT_POSSIBLE = Cause(
+    name="metadata-not-possible",
+    status=422,
+    title="This cannot be said at a moment of the picture",
+    meaning="A `name` is `on` and then a word, as in `onTextData`, that means nothing else here; a "
+    "`value` is JSON of a bounded size and depth, whose members all have names; nobody was told.",
+)
 STORE_UNAVAILABLE = Cause(
     name="store-unavailable",
     status=503,
@@ -371,6 +378,7 @@ CAUSES = {
         NO_SUCH_STREAM,
         EDITED_MEANWHILE,
         DETAILS_NOT_POSSIBLE,
+        METADATA_NOT_POSSIBLE,
         STORE_UNAVAILABLE,
         WEBHOOK_NOT_POSSIBLE,
         TOO_MANY_WEBHOOKS,

@@ -33,7 +33,7 @@ from relay.live.statistics import BroadcastSettings, BroadcastStatistics, State
 from relay.live.still import Still, still_of
 from relay.live.subscription import Subscription
 from relay.live.timeline import Repair
-from relay.packet import Packet
+from relay.packet import Codec, Kind, Packet
 from relay.ports import Ports
 from relay.publication import Moment
 from relay.reasons import Reason
@@ -307,6 +307,23 @@ class Broadcast:
     def handed_to(self, listener: Listener) -> AbstractContextManager[None]:
         """Hand everything over, from what is kept on, for as long as the context lasts."""
         return self._listeners.joined(listener, self._sequencer, self.state)
+
+    def insert(self, script: bytes) -> int | None:
+        """Have script data stand at this moment of the picture, as if its publisher had sent it.
+
+        Returns when that is in media time, or None where there is no picture now.
+        """
+        if self.state is not State.LIVE:
+            return None
+        packet = Packet(Kind.DATA, Codec.SCRIPT, 0, 0, False, False, script)
+        media_ms = None
+        for step in self._sequencer.take(packet, self._ports.monotonic()):
+            if isinstance(step, Placed):
+                self._emit(step.packet, step.is_resync)
+                media_ms = step.packet.pts
+            else:
+                self._outputs.forget()
+        return media_ms
 
     def say(self, message: dict[str, Any]) -> None:
         """Tell every viewer who can be told anything."""

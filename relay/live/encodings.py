@@ -18,6 +18,7 @@ from relay.live.rtmp_encoding import RtmpEncoding
 from relay.live.sequencer import Seam
 from relay.packet import Kind, Packet
 from relay.reasons import Reason
+from relay.timed import read_script
 from relay.tracks import Tracks
 
 
@@ -158,6 +159,19 @@ class RelayMp4Encoding(Mp4Encoding):
         yield from super().begin(seam)
         if seam.changed and not seam.first:
             yield Encoded(self.opening(self._edge_ms), 0, self._edge_ms, False, True)
+
+    def encode(self, packet: Packet, *, is_resync: bool) -> Iterator[Encoded]:
+        if packet.kind is Kind.DATA:
+            return self._told(packet)
+        return super().encode(packet, is_resync=is_resync)
+
+    def _told(self, packet: Packet) -> Iterator[Encoded]:
+        """What is said at a moment of the picture; it rides with the picture and starts no pass."""
+        timed = read_script(packet.payload)
+        if timed is not None:
+            media_ms, value = packet.pts, timed.value
+            told = {"type": "metadata", "name": timed.name, "media_ms": media_ms, "value": value}
+            yield Encoded(json_frame(told), 0, packet.dts, False, False)
 
     def say(self, message: dict[str, Any], media_ms: int) -> Iterator[Encoded]:
         yield Encoded(json_frame(message), 0, media_ms, False, True)

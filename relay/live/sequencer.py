@@ -186,7 +186,7 @@ class Sequencer:
     def _placed(self, packet: Packet) -> Iterable[Step]:
         if packet.kind is _DATA:
             # Encoders stamp script data with anything, often 0: it happens now.
-            packet.dts = packet.pts = self.edge_ms
+            packet.dts, packet.pts = self.edge_ms, self.shown_ms
         else:
             self._place(packet)
         gop = self.gop

@@ -7,6 +7,7 @@ import trio
 
 from relay.errors import FormatError
 from relay.fanout.budget import Budget
+from relay.fmp4.emsg import without_event_messages
 from relay.fmp4.init import init_segment
 from relay.hls.segments import Head
 from relay.live.broadcast import Broadcast
@@ -90,8 +91,13 @@ def _of_window(head: Head, load: Callable[[], Awaitable[bytes]]) -> Piece:
         wall_ms=head.wall_ms,
         tracks=head.init.tracks,
         flags=SEAM_BEFORE if head.is_discontinuity else 0,
-        load=load,
+        load=partial(_media, load),
     )
+
+
+async def _media(load: Callable[[], Awaitable[bytes]]) -> bytes:
+    """Without what was said at a moment of the picture, which is for HLS players."""
+    return without_event_messages(await load())
 
 
 async def newest_gop(broadcast: Broadcast, budget: Budget) -> list[Piece]:

@@ -21,6 +21,7 @@ from relay.rtmp.connection import Connection as RtmpConnection
 from relay.rtmp.events import NEED_DATA, MediaMessage
 from relay.server.bitrate import BitrateGuard
 from relay.server.connection import READ_BYTES, Connection
+from relay.timed import is_ours
 
 MAX_FAULTS = 8
 """Different things that can be wrong with one publisher's packets, in its log line."""
@@ -151,7 +152,8 @@ class Publication:
                 case events.Metadata(values=values):
                     self._run.metadata = dict(values)
                 case events.ScriptData(timestamp=timestamp, payload=payload):
-                    self._batch.append(_script(timestamp, payload))
+                    if not is_ours(payload):
+                        self._batch.append(_script(timestamp, payload))
                 case events.DeleteStream() | events.CloseStream():
                     return Reason.PUBLISHER_STOPPED
                 case events.ConnectionClosed():

@@ -26,6 +26,7 @@ from relay.server.rest import (
     room_routes,
     settings,
     streams,
+    timed_metadata,
     webhooks,
 )
 from relay.server.rpc import endpoint as rpc
@@ -148,6 +149,13 @@ _PUBLIC: tuple[Route[Handler], ...] = (
         about=openapi_follows.REMOVE,
     ),
     # The stream's owner's, that is: the handler knows who that is.
+    Route(
+        methods={"POST"},
+        pattern="/api/v1/streams/{app}/{name}/metadata",
+        handler=Answers(timed_metadata.tell),
+        who=Who.GUEST,
+        about=openapi_streams.TELL,
+    ),
     Route(
         methods={"GET"},
         pattern="/api/v1/streams/{app}/{name}/followers",

@@ -8,11 +8,13 @@ in turn.
 import time
 from collections.abc import Iterator
 from itertools import cycle
+from typing import Any
 
 import attrs
 import pytest
 import requests
 import schemathesis
+from schemathesis.core.result import Ok
 from schemathesis.generation.feedback import FeedbackSources
 from schemathesis.pytest._test_builder import build_operation_test
 from support.server import ServerProcess
@@ -22,6 +24,7 @@ from support.tokens import token
 from relay.identity.keyfile import FILE_NAME, KeyFile, KeySet
 from relay.identity.keys import issue_api_key, issue_stream_key
 
+Case = schemathesis.Case[Any]
 WHEN = "2026-01-01T00:00:00Z"
 DAY_S = 24 * 3600
 MANY = 1_000_000
@@ -90,7 +93,7 @@ class Asked:
     requests: int = 0
     _turns: Iterator[str] = attrs.field(factory=lambda: cycle(TURNS), init=False)
 
-    def ask(self, case: schemathesis.Case) -> None:
+    def ask(self, case: Case) -> None:
         """Have the next caller ask this, and look at the answer."""
         who = next(self._turns)
         shown = self._shown[who]
@@ -131,6 +134,7 @@ def test_what_is_answered_is_what_the_document_says(
         f"{asked.url}/api/v1/openapi.json", config=schemathesis.Config.from_dict(CONFIG)
     )
     for found in everything.get_all_operations():
+        assert isinstance(found, Ok), found
         operation = found.ok()
         # As its plugin for pytest does while tests are collected, which everybody would wait for.
         ask = build_operation_test(
@@ -146,7 +150,7 @@ def test_what_is_answered_is_what_the_document_says(
 
 
 def refused_with_a_reason(
-    _: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case
+    _: schemathesis.CheckContext, response: schemathesis.Response, case: Case
 ) -> None:
     """Every refusal has a type that the document has for this operation and status."""
     status = response.status_code
@@ -161,7 +165,7 @@ def refused_with_a_reason(
     assert f"`{said['type']}`" in told, f"{said['type']} is not described"
 
 
-def check_who(case: schemathesis.Case, who: str, status: int) -> None:
+def check_who(case: Case, who: str, status: int) -> None:
     """Nobody is answered who may not be."""
     least = case.operation.definition.raw["x-relay-who"]["operator's"]
     wanted = REFUSED.get((least, who))

@@ -151,8 +151,8 @@ def _parameters(route: Route[Any], about: Operation) -> Iterable[dict[str, Any]]
 def _responses(about: Operation, route: Route[Any]) -> dict[str, Any]:
     responses = {str(status): _answer(answer) for status, answer in about.answers.items()}
     causes = (*about.fails, *_refusals(route))
-    for status in sorted({cause.status for cause in causes}):
-        responses[str(status)] = _refusal(status, [c for c in causes if c.status == status])
+    for code in sorted({cause.status for cause in causes}):
+        responses[str(code)] = _refusal(code, [cause for cause in causes if cause.status == code])
     if "429" in responses:
         for status in (*map(str, about.answers), "429"):
             responses[status] = responses[status] | {"headers": _LIMITS_TOLD}
@@ -160,8 +160,8 @@ def _responses(about: Operation, route: Route[Any]) -> dict[str, Any]:
 
 
 def _refusals(route: Route[Any]) -> tuple[Cause, ...]:
-    """A wrong token is one everywhere; asking without is a fault only where one is needed, which the
-    rules of a room may say as well.
+    """A wrong token is one everywhere; asking without is a fault only where one is needed, which
+    the rules of a room may say as well.
     """
     wrong = (TOKEN_EXPIRED, TOKEN_INVALID)
     is_for_anyone = route.who is Who.ANYONE and "{room}" not in route.pattern

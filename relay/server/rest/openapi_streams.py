@@ -3,11 +3,13 @@
 from relay.http.causes import (
     DETAILS_NOT_POSSIBLE,
     EDITED_MEANWHILE,
+    METADATA_NOT_POSSIBLE,
     NO_SUCH_STREAM,
     NOT_JSON,
     NOT_PUBLISHED,
     NOT_SAID_TO_BE_JSON,
     STORE_UNAVAILABLE,
+    TOO_MANY_MESSAGES,
 )
 from relay.http.described import (
     Answered,
@@ -21,6 +23,7 @@ from relay.http.described import (
     whole,
 )
 from relay.live.statistics import State
+from relay.timed import DEPTH, MOST_BYTES, NAME
 from relay.views.details import CATEGORY_LENGTH, PICTURE_LENGTH, TITLE_LENGTH, Visibility
 
 _NAME: dict[str, Schema] = {
@@ -116,4 +119,26 @@ EDIT_DETAILS = Operation(
         DETAILS_NOT_POSSIBLE,
         STORE_UNAVAILABLE,
     ),
+)
+TELL = Operation(
+    name="tellMetadata",
+    summary="Say something at this moment of the picture, to every viewer in step with it: for its "
+    "owner and the operator.  Players of FLV and RTMP get script data, `relay.fmp4.1` gets JSON, "
+    "and HLS players an ID3 tag",
+    tag="streams",
+    body=record(
+        {
+            "name": text("What it is", pattern=f"^{NAME.pattern}$"),
+            "value": {"description": f"Any JSON, in {MOST_BYTES} bytes and {DEPTH} levels at most"},
+        }
+    ),
+    answers={
+        200: Answered(
+            "It stands in the stream",
+            record(
+                {"session": text("The broadcast's"), "media_ms": whole("When, on its timeline")}
+            ),
+        )
+    },
+    fails=(NOT_JSON, NOT_SAID_TO_BE_JSON, METADATA_NOT_POSSIBLE, NOT_PUBLISHED, TOO_MANY_MESSAGES),
 )

@@ -1,0 +1,97 @@
+"""Thousands of readers of one room in one process.
+
+    python -m measuring_rooms.readers HOST PORT COUNT SECONDS
+
+All are read.  One in `SAMPLE` is looked into: when each message was sent, and whether any is
+missing or comes twice.
+"""
+
+import json
+import re
+import selectors
+import socket
+import sys
+import time
+
+import attrs
+from measuring_rooms.room import ROOM, Address, Guest
+
+SAMPLE = 50
+QUIET_S = 3.0
+AT_ONCE = 200
+MUCH = 1 << 20
+SENT = re.compile(rb'"text":"(\d+)"')
+PATIENCE_S = 60
+_NOWHERE = bytearray(MUCH)
+
+
+@attrs.define(eq=False)
+class Reader:
+    """One of them."""
+
+    sock: socket.socket
+    is_sampled: bool
+    seen: list[int] = attrs.field(factory=list)
+    """When each message that has come was sent, nanoseconds."""
+    _rest: bytes = b""
+
+    def read(self, lags: list[int]) -> None:
+        """What has come; most of it is dropped by the kernel, without a copy."""
+        if not self.is_sampled:
+            assert self.sock.recv_into(_NOWHERE, MUCH, socket.MSG_TRUNC), "the server has hung up"
+            return
+        data = self._rest + self.sock.recv(MUCH)
+        now = time.monotonic_ns()
+        end = 0
+        for found in SENT.finditer(data):
+            self.seen.append(int(found[1]))
+            lags.append(now - self.seen[-1])
+            end = found.end()
+        self._rest = data[end:][-1024:]
+
+
+def connect(address: Address, count: int) -> list[Reader]:
+    """All of them, in the room."""
+    readers = []
+    for number in range(count):
+        guest = Guest.come(address)
+        guest.say(id=2, subscribe={"channel": ROOM})
+        guest.sock.setblocking(False)
+        readers.append(Reader(guest.sock, is_sampled=number % SAMPLE == 0))
+        if number % AT_ONCE == 0:
+            time.sleep(0.05)
+    return readers
+
+
+def read_all(readers: list[Reader], seconds: float) -> dict[str, list[int]]:
+    """Read for so long, and what is still on its way; what was seen, and how late."""
+    selector = selectors.DefaultSelector()
+    for reader in readers:
+        selector.register(reader.sock, selectors.EVENT_READ, reader)
+    lags: list[int] = []
+    busy, until = time.process_time(), time.monotonic() + seconds
+    while (ready := selector.select(QUIET_S)) or time.monotonic() < until:
+        for key, _ in ready:
+            key.data.read(lags)
+        assert time.monotonic() < until + PATIENCE_S, "what is on its way does not end"
+    sampled = [reader.seen for reader in readers if reader.is_sampled]
+    assert all(seen == sampled[0] for seen in sampled), "all see the same, in one order"
+    assert len(set(sampled[0])) == len(sampled[0]), "nothing is seen twice"
+    return {
+        "lags": lags,
+        "least": [min(map(len, sampled))],
+        "most": [max(map(len, sampled))],
+        "busy_ms": [round(1000 * (time.process_time() - busy))],
+    }
+
+
+def main() -> None:
+    host, port, count, seconds = sys.argv[1:]
+    readers = connect((host, int(port)), int(count))
+    print(json.dumps("ready"), flush=True)
+    sys.stdin.readline()
+    print(json.dumps(read_all(readers, float(seconds))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
