@@ -9,20 +9,23 @@
  * (`detail.ms` of the broadcast are missing for this viewer), "muted" (the browser allows no sound
  * before a tap) and "replacing" (the video is about to lose its picture for a moment).
  *
- * Three things are kept apart.  The socket brings bytes and keeps coming back.  The programme takes
- * them into a buffer, and replaces it when the timeline, the tracks or the decoder give reason to.
- * The playhead decides where to play and how fast.  Here they meet, and what the viewer wishes and
- * what the server says become one phase that a page can show.
+ * Three things are kept apart.  A source brings bytes: that of what is live, or of the past, to which
+ * a viewer can turn.  The programme takes them into a buffer, and replaces it when the timeline, the
+ * tracks or the decoder give reason to.  A playhead, each source has its own, decides where to play
+ * and how fast.  Here they meet, and what the viewer wishes and what the server says become one phase
+ * that a page can show.
  */
 
 import { hasMediaSource } from "./buffer.js";
-import { LiveEdge, ServerClock, localNow } from "./clock.js";
+import { localNow } from "./clock.js";
+import { fitsTracks } from "./codecs.js";
 import { aheadOf, trimPoint } from "./live-edge.js";
+import { LiveSource } from "./live-source.js";
 import { Playhead } from "./playhead.js";
 import { Programme } from "./programme.js";
-import { RelaySocket } from "./socket.js";
 import { phaseOf, sentences } from "./words.js";
 
+const LIVE = { value: "live", reason: "" };
 const TICK = 100;
 const STATS_EVERY = 250;
 /** A jitter shorter than this is not worth a word to the viewer. */
@@ -32,20 +35,15 @@ const REST_AFTER = 60000;
 
 export class RelayPlayer extends EventTarget {
   phase = "connecting";
-  viewers = null;
-  bitrate = null;
   startupMs = null;
-  skips = 0;
-  skippedMs = 0;
   rebuilds = 0;
+  /** Where the picture comes from when it is not live; see `past.js`. */
+  past = null;
 
   #video;
-  #socket;
-  #clock = new ServerClock();
-  #edge = new LiveEdge(this.#clock);
-  #playhead;
+  #live;
+  #livePlayhead;
   #programme;
-  #server = null;
   #wantsPlay = false;
   #isBlocked = false;
   #startedAt = 0;
@@ -58,20 +56,23 @@ export class RelayPlayer extends EventTarget {
     super();
     this.#video = video;
     video.playsInline = true;
-    this.#socket = new RelaySocket(url, {
-      message: (message) => this.#message(message),
+    this.#live = new LiveSource(url, {
       init: (init, bytes) => this.#init(init, bytes),
       fragment: (bytes) => this.#programme.append(bytes),
-      clock: (...trip) => this.#clock.sample(...trip),
-      status: (status) => this.#connected(status),
+      session: (session) => this.#programme.enter(session),
+      // Start-up is the player's doing from the moment on that there is something to play.
+      live: () => (this.#startedAt = localNow()),
+      details: (detail) => this.dispatchEvent(new CustomEvent("details", { detail })),
+      skip: (ms) => this.dispatchEvent(new CustomEvent("skip", { detail: { ms } })),
+      changed: () => this.#publish(),
     });
     this.#programme = new Programme(video, {
       replacing: () => this.#replacing(),
       progress: () => this.#begin(),
-      overflow: () => this.#socket.restart(),
+      overflow: () => this.#live.restart(),
       failure: (error) => this.#rebuild(error),
     });
-    this.#playhead = new Playhead(video, {
+    this.#livePlayhead = new Playhead(video, {
       paused: () => this.#play(),
       stuck: (error) => this.#rebuild(error),
     });
@@ -82,29 +83,36 @@ export class RelayPlayer extends EventTarget {
 
   /** "waiting", "live" or "ended" as the server said last; null before it said anything. */
   get state() {
-    return this.#server?.value ?? null;
+    return this.#live.said?.value ?? null;
   }
 
   get words() {
-    const { keyframe_interval_ms: keyframeIntervalMs = null } = this.#server ?? {};
+    const { keyframe_interval_ms: keyframeIntervalMs = null } = this.#live.said ?? {};
     return sentences(this.phase, { keyframeIntervalMs, missing: this.#programme.missing });
+  }
+
+  get viewers() {
+    return this.#live.viewers;
+  }
+
+  get bitrate() {
+    return this.#live.bitrate;
   }
 
   get latencyMs() {
     if (!this.#playhead.hasStarted) return null;
-    return this.#edge.latency(this.#video.currentTime * 1000, localNow());
+    return this.past ? this.past.behindMs : this.#live.latency(this.#video.currentTime * 1000);
   }
 
   /**
    * Where the picture is: in which session, at which media time, and when that was said to be live
-   * on the server's clock; null while there is no picture of what is live.
+   * on the server's clock; null while there is no picture of what is, or was, live.
    */
   get picture() {
     const { session } = this.#programme;
     if (!this.#playhead.hasStarted || session === null || this.state !== "live") return null;
     const mediaMs = this.#video.currentTime * 1000;
-    const [latency, offset] = [this.latencyMs, this.#clock.offset];
-    const wallMs = latency === null || offset === null ? Infinity : localNow() + offset - latency;
+    const wallMs = this.past ? this.past.wallMs : this.#live.wallMs(mediaMs);
     return { session, mediaMs, wallMs };
   }
 
@@ -128,8 +136,16 @@ export class RelayPlayer extends EventTarget {
     return this.#playhead.jumps;
   }
 
+  get skips() {
+    return this.#live.skips;
+  }
+
+  get skippedMs() {
+    return this.#live.skippedMs;
+  }
+
   get reconnects() {
-    return this.#socket.reconnects;
+    return this.#live.reconnects;
   }
 
   /** How many MediaSources it has taken so far. */
@@ -160,19 +176,39 @@ export class RelayPlayer extends EventTarget {
     this.#wantsPlay = true;
     this.#startedAt = localNow();
     this.#every(TICK, () => this.#tick());
-    if (hasMediaSource) this.#socket.open();
+    if (hasMediaSource) this.#live.open();
     this.#publish();
   }
 
-  /** Live again, from now: what was missed stays missed. */
+  /** Play: what is live from now on, since what was missed stays missed; the past where it stood. */
   play() {
     this.#wantsPlay = true;
     this.#isBlocked = false;
     this.#pausedAt = null;
-    if (this.#socket.status === "closed") this.#socket.open();
+    if (!this.past && this.#live.status === "closed") this.#live.open();
     this.#playhead.toEdge(this.#programme.ranges);
     this.#play();
     this.#publish();
+  }
+
+  /** Show what `past` brings, instead of what is live or of another past. */
+  turnTo(past) {
+    this.#turn(past);
+    this.#live.close();
+    past.start({
+      ranges: () => this.#programme.ranges,
+      isReady: () => this.#programme.isDrained || !this.#programme.isOpen,
+      fits: ({ tracks }) => fitsTracks(this.tracks, tracks),
+      init: (init, bytes) => this.#init(init, bytes),
+      fragment: (bytes) => this.#programme.append(bytes),
+      over: () => this.toLive(),
+    });
+  }
+
+  /** Play what is live, wherever the picture is now. */
+  toLive() {
+    if (this.past) this.#turn(null);
+    this.play();
   }
 
   pause() {
@@ -184,64 +220,32 @@ export class RelayPlayer extends EventTarget {
 
   destroy() {
     this.#stop.abort();
-    this.#socket.close();
+    this.past?.stop();
+    this.#live.close();
     this.#programme.close();
     this.#video.removeAttribute("src");
     this.#video.load();
   }
 
-  // What the server says.
+  // What the sources bring.
 
-  #connected(status) {
-    if (status === "open") this.#clock.reset();
-    this.#publish();
+  get #playhead() {
+    return this.past?.playhead ?? this.#livePlayhead;
   }
 
-  #message(message) {
-    switch (message.type) {
-      case "hello":
-        this.#hello(message);
-        break;
-      case "state":
-        this.#state(message);
-        break;
-      case "edge":
-        this.#edge.update(message.media_ms, message.server_time_ms, localNow());
-        this.viewers = message.viewers ?? this.viewers;
-        this.bitrate = message.bits_per_second ?? this.bitrate;
-        break;
-      case "details":
-        this.dispatchEvent(new CustomEvent("details", { detail: message }));
-        break;
-      case "skip":
-        this.#skipped(message.to_ms - message.from_ms);
-        break;
-    }
-  }
-
-  #hello({ session }) {
-    if (session !== null && this.#programme.enter(session)) this.#edge.clear();
-  }
-
-  #state(message) {
-    // Start-up is the player's doing from the moment on that there is something to play.
-    const wasWaiting = this.#server !== null && this.#server.value !== "live";
-    if (wasWaiting && message.value === "live") this.#startedAt = localNow();
-    if (message.value !== "live") this.#edge.clear();
-    this.#server = message;
-    this.#publish();
+  #turn(past) {
+    this.dispatchEvent(new Event("replacing"));
+    this.past?.stop();
+    this.#programme.close();
+    this.past = past;
+    this.#playhead.reset();
+    this.#publish(true);
   }
 
   #init(message, bytes) {
     this.#programme.init(message, bytes);
     if (!this.#programme.isOpen) this.#playhead.reset();
     this.#publish(true);
-  }
-
-  #skipped(ms) {
-    this.skips += 1;
-    this.skippedMs += ms;
-    this.dispatchEvent(new CustomEvent("skip", { detail: { ms } }));
   }
 
   #replacing() {
@@ -253,9 +257,10 @@ export class RelayPlayer extends EventTarget {
   #rebuild(error) {
     console.warn("relay: starting over after", error);
     this.rebuilds += 1;
+    if (this.past) return this.toLive();
     this.#programme.close();
     this.#playhead.reset();
-    this.#socket.restart();
+    this.#live.restart();
     this.#publish();
   }
 
@@ -297,7 +302,7 @@ export class RelayPlayer extends EventTarget {
   #steer(ranges) {
     this.#trim(ranges);
     if (!this.#wantsPlay || this.#isBlocked) return;
-    this.#playhead.steer(ranges, this.state === "live" && this.#socket.status === "open");
+    this.#playhead.steer(ranges, this.#live.isFlowing);
     if (this.startupMs !== null || !Number.isFinite(this.#playhead.advancedAt)) return;
     this.startupMs = Math.round(localNow() - this.#startedAt);
   }
@@ -310,7 +315,7 @@ export class RelayPlayer extends EventTarget {
   #rest(now) {
     if (this.#pausedAt === null || now - this.#pausedAt < REST_AFTER) return;
     this.#pausedAt = null;
-    this.#socket.close();
+    this.#live.close();
   }
 
   // The browser's side.
@@ -337,7 +342,7 @@ export class RelayPlayer extends EventTarget {
 
   #woke() {
     if (!this.#wantsPlay) return;
-    this.#socket.wake();
+    this.#live.wake();
     // A hidden tab's timers sleep, and its playhead may have been left behind.
     const { ranges } = this.#programme;
     if (this.#playhead.isLeftBehind(ranges)) this.#playhead.toEdge(ranges);
@@ -368,8 +373,9 @@ export class RelayPlayer extends EventTarget {
       missing: this.#programme.missing,
       isPlaying: hasStarted && localNow() - advancedAt * 1000 < PATIENCE,
       hasStarted,
-      connection: this.#socket.status,
-      server: this.#server,
+      // Who watches the past waits for nobody who publishes.
+      connection: this.past ? "open" : this.#live.status,
+      server: this.past ? LIVE : this.#live.said,
     };
   }
 }

@@ -4,6 +4,7 @@
  */
 
 import { RelayPlayer } from "./player.js";
+import { Rewind } from "./rewind.js";
 import { loadSound, saveSound } from "./sound.js";
 import { Still } from "./still.js";
 import { latencyText } from "./words.js";
@@ -69,12 +70,16 @@ export function socketUrl(path) {
   return `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${path}.mp4`;
 }
 
+/** `wss://HOST/APP/NAME.mp4` -> `https://HOST/APP/NAME.m3u8`. */
+const playlistOf = (url) => url.replace(/^ws/, "http").replace(/\.mp4$/, ".m3u8");
+
 export class Stage {
   #root;
   #find;
   #idleTimer = 0;
   #toastTimer = 0;
   #started = false;
+  #rewind;
 
   /** `root` becomes the stage; `forceMuted` is for pages that must not make a sound. */
   constructor(root, url, { forceMuted = false } = {}) {
@@ -89,6 +94,7 @@ export class Stage {
     const sound = loadSound();
     this.video.volume = sound.volume;
     this.video.muted = forceMuted || sound.muted;
+    this.#rewind = new Rewind(this.#find(".controls"), this.player, this.video, playlistOf(url));
     this.#wire();
     this.#show();
   }
@@ -110,9 +116,9 @@ export class Stage {
     this.#click(".control.play", () => this.togglePlay());
     this.#click(".control.mute", () => this.toggleMute());
     this.#click(".tap-for-sound", () => this.toggleMute());
-    this.#click(".live", () => player.play());
+    this.#click(".live", () => player.toLive());
     this.#click(".full-screen", () => this.toggleFullScreen());
-    this.#find("input").addEventListener("input", ({ target }) => this.setVolume(target.value / 100));
+    this.#find(".volume input").addEventListener("input", ({ target }) => this.setVolume(target.value / 100));
     document.addEventListener("keydown", (event) => this.#key(event));
     document.addEventListener("fullscreenchange", () => this.#showFullScreen());
     for (const name of ["pointermove", "pointerdown", "focusin", "keydown"]) {
@@ -175,6 +181,8 @@ export class Stage {
       f: () => this.toggleFullScreen(),
       ArrowUp: () => this.setVolume(this.video.volume + VOLUME_STEP),
       ArrowDown: () => this.setVolume(this.video.volume - VOLUME_STEP),
+      ArrowLeft: () => this.#rewind.step(-1),
+      ArrowRight: () => this.#rewind.step(1),
     }[key.length === 1 ? key.toLowerCase() : key];
   }
 
@@ -203,6 +211,9 @@ export class Stage {
     this.#find(".big-play span").textContent = phase === "blocked" ? "Tap to play" : "Play live";
     this.#root.classList.toggle("is-running", running);
     this.#root.classList.toggle("is-live", player.state === "live" && player.tracks !== null);
+    this.#root.classList.toggle("is-past", player.past !== null);
+    this.#text(".live > span:nth-child(2)", player.past ? "Back to live" : "Live");
+    this.#find(".latency .visually-hidden").textContent = player.past ? "behind by" : "delay";
     this.#showSound();
     this.#showFullScreen();
     this.#awake();
@@ -214,7 +225,7 @@ export class Stage {
     this.#root.classList.toggle("has-audio", player.hasAudio);
     this.#label(".control.mute", video.muted ? "Unmute" : "Mute", "m");
     const percent = video.muted ? 0 : Math.round(video.volume * 100);
-    const slider = this.#find("input");
+    const slider = this.#find(".volume input");
     slider.value = percent;
     slider.style.setProperty("--level", `${percent}%`);
     slider.setAttribute("aria-valuetext", `${percent} %`);

@@ -67,9 +67,27 @@ function seconds(ms) {
   return `${value} s`;
 }
 
-/** 612 -> "0.6 s". */
+/** 612 -> "0.6 s", and 83_000 -> "1:23". */
 export function latencyText(ms) {
-  return ms === null ? "–" : `${(ms / 1000).toFixed(1)} s`;
+  if (ms === null) return "–";
+  return ms < 10000 ? `${(ms / 1000).toFixed(1)} s` : minutesText(ms);
+}
+
+/** 83_000 -> "−1:23". */
+export function behindText(ms) {
+  return `−${minutesText(ms)}`;
+}
+
+function minutesText(ms) {
+  const seconds = Math.floor(ms / 1000);
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  const rest = String(seconds % 60).padStart(2, "0");
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+}
+
+/** The time of day, as it is written where the viewer is; empty when that is not known. */
+export function clockText(wallMs) {
+  return wallMs === null || !Number.isFinite(wallMs) ? "" : new Date(wallMs).toLocaleTimeString();
 }
 
 /** 2_480_000 -> "2.5 Mbit/s". */
