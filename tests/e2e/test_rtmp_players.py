@@ -75,13 +75,6 @@ async def play(name: str, url: str, folder: Path) -> Played:
     return Played(file, await ffmpeg.run(command))
 
 
-async def probe(url: str) -> str:
-    command = f"ffprobe -v error -show_entries stream=codec_name -of csv=p=0 {url}".split()
-    with trio.fail_after(30):
-        done = await trio.run_process(command, capture_stdout=True, capture_stderr=True)
-    return (done.stdout + done.stderr).decode()
-
-
 async def watch(server: ServerProcess, recording: Recording, folder: Path) -> None:
     await wait_live(server.addresses["http"], "cat")
 
@@ -91,7 +84,7 @@ async def watch(server: ServerProcess, recording: Recording, folder: Path) -> No
     async with trio.open_nursery() as nursery:
         for name in PLAYERS:
             nursery.start_soon(keep, name)
-        recording.probed = await probe(server.url("cat"))
+        recording.probed = await ffmpeg.probe(server.url("cat"))
 
 
 async def record(folder: Path) -> Recording:

@@ -83,6 +83,17 @@ async def test_an_encoder_over_rtmps_reaches_a_viewer_over_https_bit_for_bit(
         assert whole == sent[first : first + len(whole)]
 
 
+async def test_a_player_over_rtmps_sees_a_broadcast(server: ServerProcess, tmp_path: Path) -> None:
+    source = tmp_path / "source.flv"
+    source.write_bytes(media.flv_file(4))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ffmpeg.run, ffmpeg.copying(source, server.url("cat"), loop=True))
+        await server.wait_log("broadcast live", stream="live/cat")
+        probed = await ffmpeg.probe(f"rtmps://127.0.0.1:{server.addresses['rtmps'][1]}/live/cat")
+        nursery.cancel_scope.cancel()
+    assert sorted(probed.split()) == ["aac", "h264"]
+
+
 async def test_pages_come_over_https_and_the_peer_is_told_of_the_end(
     server: ServerProcess, certificate: dict[str, str]
 ) -> None:

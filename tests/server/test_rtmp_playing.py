@@ -320,6 +320,9 @@ async def test_who_comes_back_from_a_pause_hears_that_it_was_over(tmp_path: Path
         encoder = await here.publish("cat")
         player = await playing(here)
         await player.send(Pause(0.0, 1, is_paused=True))
+        for _ in range(8):  # Nothing is kept in this format when nobody has followed for so long.
+            await encoder.say(TAGS[-1])
+            await player.read_for(10)
         encoder.close()
         await player.read_for(31)
         assert not player.ended

@@ -53,6 +53,16 @@ async def run(command: list[str], *, within_s: float = 60) -> Ended:
     return Ended(done.returncode, done.stderr.decode(errors="replace"))
 
 
+async def probe(url: str) -> str:
+    """The codecs that ffprobe finds, one a line, and whatever else it has to say."""
+    command = f"ffprobe -v error -show_entries stream=codec_name -of csv=p=0 {url}".split()
+    with trio.fail_after(30):
+        done = await trio.run_process(
+            command, check=False, capture_stdout=True, capture_stderr=True
+        )
+    return (done.stdout + done.stderr).decode()
+
+
 async def start(nursery: trio.Nursery, command: list[str]) -> trio.Process:
     """Run ffmpeg beside the test; it may end in any way."""
     run_quietly = functools.partial(
