@@ -129,4 +129,6 @@ def _cut(piece: Piece, data: bytes, from_ms: int, to_ms: int) -> _Cut | None:
     end = next((n for n in late if n > first), len(found))
     taken = data[found[first].offset : found[end - 1].offset + found[end - 1].size]
     end_ms = max(span[1] for span in times[first:end])
+    if end_ms <= from_ms:
+        return None
     return _Cut(taken, times[first][0], end_ms, end < len(found))

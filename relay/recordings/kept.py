@@ -26,6 +26,7 @@ log = structlog.get_logger("relay.recordings")
 
 PAGE = 100
 KEY_BYTES = 16
+PLAINS = 256
 
 Numbered = tuple[int, Recording]
 
@@ -42,8 +43,10 @@ class Kept:
     """What nobody else knows; for this process."""
     endings: Counter[Ending] = attrs.field(factory=Counter, init=False)
     """Of those that ended since the start."""
-    _heads: trio.Lock = attrs.field(factory=trio.Lock, init=False)
-    """One is made at a time: a long one has much to read."""
+    _plains: dict[tuple[str, int | None], Plain] = attrs.field(factory=dict, init=False)
+    """Of those that were played lately: a player asks for many ranges."""
+    _making: trio.Lock = attrs.field(factory=trio.Lock, init=False)
+    """One is made at a time: for the head of a long one there is much to read."""
 
     async def find(self, name: str) -> Recording | None:
         """The recording of this id.
@@ -135,6 +138,8 @@ class Kept:
             OSError: its files cannot be removed.
             StoreUnavailable: it is in the store still.
         """
+        for known in [each for each in self._plains if each[0] == recording.id]:
+            del self._plains[known]
         await self.disk.remove(recording.id)
         await commit(self._writer, DropRecording(recording.id))
         log.info("recording deleted", recording=recording.id, stream=recording.stream)
@@ -176,8 +181,16 @@ class Kept:
             FormatError: its files are not what they should be.
             OSError: they cannot be read.
         """
-        async with self._heads:
-            return await plain_file(self.disk, recording.id, only)
+        which = recording.id, only
+        await trio.lowlevel.checkpoint()
+        if which not in self._plains:
+            async with self._making:
+                plain = await plain_file(self.disk, recording.id, only)
+            self._plains[which] = plain
+            while len(self._plains) > PLAINS:
+                del self._plains[next(iter(self._plains))]
+            return plain
+        return self._plains[which]
 
     async def _forget(self, recording: Recording) -> None:
         try:

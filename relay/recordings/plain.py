@@ -8,6 +8,7 @@ the file is on the disk already: so its size is known before the first byte is s
 of it is a few reads.
 """
 
+import errno
 from collections.abc import Sequence
 from itertools import accumulate
 
@@ -71,9 +72,12 @@ async def plain_file(disk: Disk, folder: str, only: int | None = None) -> Plain:
 
     Raises:
         FormatError: the recording is not what it should be.
+        FileNotFoundError: there is nothing of it.
         OSError: it cannot be read.
     """
     found = [it for it in await read_index(disk, folder) if only in {None, it.stretch}]
+    if not found:
+        raise FileNotFoundError(errno.ENOENT, "nothing of it is listed")
     stretches = sorted({segment.stretch for segment in found})
     ends = [_end(found, stretch) for stretch in stretches]
     head = await _head_extent(disk, folder, stretches, ends, only)

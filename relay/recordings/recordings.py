@@ -36,6 +36,8 @@ TIDY_EVERY_S = 30.0
 ID_BYTES = 12
 ROOM_AGAIN = 1.1
 """As a share of what must be left, before anything is recorded again."""
+LEAST_ROOM_BYTES = 8 * 1024 * 1024
+"""With less, there would be a recording of a few seconds every half a minute."""
 
 
 @attrs.frozen(kw_only=True)
@@ -238,7 +240,7 @@ class Recordings:
         live = {broadcast.session: broadcast.name for broadcast in self._stage.broadcasts()}
         for session in [it for it in self._refused if it not in live]:
             del self._refused[session]
-        enough = self.config.free_bytes * ROOM_AGAIN
+        enough = max(self.config.free_bytes * ROOM_AGAIN, LEAST_ROOM_BYTES)
         if not self._refused or await self._ports.disk.free_bytes() <= enough:
             return
         for session, ending in list(self._refused.items()):

@@ -38,8 +38,9 @@ def bounds_for(config: RecordingConfig, stream: str) -> Bounds:
 
 def is_bounded(config: RecordingConfig) -> bool:
     """Whether anything may ever have to go."""
-    every = (config, *config.rules)
-    return any(bound for each in every for bound in (each.keep_s, each.keep_bytes))
+    every = [Bounds(each.keep_s, each.keep_bytes) for each in config.rules]
+    every.append(Bounds(config.keep_s, config.keep_bytes))
+    return any(bounds.keep_s or bounds.keep_bytes for bounds in every)
 
 
 def outlived(

@@ -23,7 +23,8 @@ CHUNK_BYTES = 256 * 1024
 class Body(Protocol):
     """What lies there."""
 
-    size: int
+    @property
+    def size(self) -> int: ...
 
     async def read(self, offset: int, size: int, /) -> bytes:
         """These bytes of it, or the first of them, at least one; none behind its end.

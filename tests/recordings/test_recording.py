@@ -175,7 +175,7 @@ async def test_recording_goes_on_as_another_one_when_there_is_room_again() -> No
         with here.studio.publishing() as run:
             await publish(run, PACKETS, 10)
             assert here.recordings.under_way("live/cat") is None
-            disk.capacity = 10_000_000
+            disk.capacity = 20_000_000
             await publish(run, later(PACKETS, 10_000), 40)
             assert here.recordings.under_way("live/cat") is not None
             assert here.recordings.refusal("live/cat") is None

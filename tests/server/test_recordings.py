@@ -302,6 +302,19 @@ async def test_what_is_not_listed_is_found_by_its_owner_and_by_who_has_its_addre
 
 
 @in_virtual_time
+async def test_who_may_watch_the_recording_of_a_stream_is_for_whoever_says_it_of_the_stream(
+    tmp_path: Path,
+) -> None:
+    """The site cannot be reached here, and so lets nobody."""
+    asked = CallbackConfig(url="https://site.example/may-watch")
+    async with desk(tmp_path, on_play=asked) as it:
+        recording = await it.recorded()
+        for target in (recording["file"], recording["playlist"]):
+            assert problem(await it.ask("other", "GET", target)) == "site-silent"
+            assert (await it.ask("owner", "GET", target)).status == 200
+
+
+@in_virtual_time
 async def test_pages_of_what_is_listed_have_no_holes(tmp_path: Path) -> None:
     async with desk(tmp_path) as it:
         for name in ("cat", "dog", "cat", "fox", "cat"):

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import attrs
 import trio
 from support import media
 from support.memory import ports
 from support.memory_disk import MemoryDisk
-from support.on_air import NAME, Studio, studio
+from support.on_air import Studio, studio
 
 from relay.config.schema import RecordingConfig, RecordingRuleConfig
 from relay.live.packagers import Packagers, PackagerSettings
@@ -22,7 +23,6 @@ from relay.recordings.recordings import Recordings
 from relay.store.memory import MemoryStore
 from relay.store.recordings import PutRecording
 from relay.store.writer import Writer
-from relay.tracks import Tracks
 
 SOURCE = media.flv_file(10)
 PACKETS = media.packets(SOURCE)
@@ -40,6 +40,7 @@ class Archive:
     store: MemoryStore
     recordings: Recordings
     clips: Clips
+    packagers: Packagers
     told: list[Recording]
     """Finished, in order."""
     nursery: trio.Nursery
@@ -105,21 +106,15 @@ async def archive(
         )
         on_air.stage.on_change = recordings.changed
         settings = PackagerSettings(rewind_s=60, memory_bytes=1 << 30)
-        packagers = Packagers(settings, on_air.stage, Shelf(None), world, on_air.budget)  # type: ignore[arg-type]  # nothing goes to disk
+        shelf = Shelf(Path("nowhere"))
+        packagers = Packagers(settings, on_air.stage, shelf, world, on_air.budget)
         clips = Clips(recordings, packagers, on_air.budget)
         nursery.start_soon(writer.run)
         await nursery.start(recordings.serve)
-        yield Archive(on_air, disk, store, recordings, clips, told, nursery)
+        yield Archive(on_air, disk, store, recordings, clips, packagers, told, nursery)
         nursery.cancel_scope.cancel()
-
-
-def video_tracks(tracks: Tracks) -> Tracks:
-    return Tracks(video=tracks.video)
 
 
 def later(packets: Sequence[Packet], ms: int) -> list[Packet]:
     """The same, so much later."""
     return [attrs.evolve(packet, dts=packet.dts + ms, pts=packet.pts + ms) for packet in packets]
-
-
-assert NAME == "live/cat"

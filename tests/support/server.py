@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -110,15 +110,17 @@ async def serving(
     *,
     publish: str = "open",
     config: str = "",
+    under: Sequence[str] = (),
 ) -> AsyncIterator[ServerProcess]:
     """Run a server with `settings` (by path, as in `limits.stalled_s`) on free ports.
 
-    `config` is TOML, for what no variable can say.
+    `config` is TOML, for what no variable can say; `under` is a command that becomes it.
 
     It keeps its state and its log under `data`, and is stopped when the context is left.
     """
     log = _prepare(data)
-    command = [sys.executable, "-m", "relay", "serve", "--data", str(data), "--publish", publish]
+    command = [*under, sys.executable, "-m", "relay", "serve", "--data", str(data)]
+    command += ["--publish", publish]
     for listener in LISTENERS:
         command += [f"--{listener}", "127.0.0.1:0"]
     if config:
