@@ -23,6 +23,7 @@ import trio
 
 from relay.errors import FormatError
 from relay.fanout.pump import PumpStatistics
+from relay.live.packagers import PackagersStatistics
 from relay.live.run import Publisher, Run
 from relay.live.stage import PublishRefused, Stage
 from relay.live.statistics import BroadcastStatistics
@@ -51,6 +52,7 @@ class ServerStatistics:
     outbound: OutboundStatistics
     """What leaves: requests under way, waiting, answered and failed."""
     pictures: PicturesStatistics
+    packagers: PackagersStatistics
     recordings: RecordingsStatistics
     """With the threads that write them, and those that read them."""
     held_bytes: int
@@ -70,6 +72,7 @@ def statistics(services: Services) -> ServerStatistics:
         pump=services.pump.statistics(),
         outbound=services.notices.client.statistics(),
         pictures=services.pictures.statistics(),
+        packagers=services.packagers.statistics(),
         recordings=services.recordings.statistics(),
         held_bytes=services.budget.held,
         held_bytes_limit=services.budget.limit,

@@ -22,6 +22,8 @@ from relay.hls.segments import Head, Init, Part
 GOPS = 3
 """How many are looked at before TARGETDURATION is set."""
 SHORTEST_TARGET_S = 2
+LEAST_LISTED = 2
+"""Whole segments in the first playlist: hls.js stumbles where it has to begin with the first."""
 SHORTEST_WINDOW_TARGETS = 6
 """A list shorter than three would stall players (RFC 8216, 6.2.2); deltas need six."""
 STAYS_MS = 60_000
@@ -112,7 +114,8 @@ class Window:
     @property
     def is_ready(self) -> bool:
         """Whether there can be a playlist."""
-        return self.target_s is not None and bool(self.listed)
+        least = 1 if self.is_over else LEAST_LISTED
+        return self.target_s is not None and len(self.listed) >= least
 
     def add(self, part: Part, gops_ms: Sequence[int]) -> Held | None:
         """Take the next part; the segment that it completes, if it does.

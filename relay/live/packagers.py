@@ -20,6 +20,7 @@ from relay.live.shelf import Shelf
 from relay.live.stage import Stage
 from relay.live.statistics import State
 from relay.ports import Ports
+from relay.store.contract import ThreadUse
 
 log = structlog.get_logger("relay.packager")
 
@@ -40,6 +41,23 @@ class PackagerSettings:
     """What of that is in memory; the rest is on disk."""
 
 
+@attrs.frozen(kw_only=True)
+class PackagersStatistics:
+    """A snapshot."""
+
+    packagers: int
+    segments: int
+    """Whole ones that can be had."""
+    memory_bytes: int
+    """What of them is in memory."""
+    long_segments: int
+    """That were longer than their playlist had promised, since the start."""
+    skipped_packets: int
+    """That a packager was too late for, since the start."""
+    threads: ThreadUse
+    """Of those that read and write segments."""
+
+
 @attrs.define(eq=False)
 class Packagers:
     """One server's.  See the head of this module."""
@@ -52,6 +70,9 @@ class Packagers:
     _by_stream: dict[str, Packager] = attrs.field(factory=dict, init=False)
     """Of the newest broadcast of each name."""
     _by_key: dict[str, Packager] = attrs.field(factory=dict, init=False)
+    _past_long_segments: int = attrs.field(default=0, init=False)
+    """Of packagers that are gone."""
+    _past_skipped_packets: int = attrs.field(default=0, init=False)
     _nursery: trio.Nursery = attrs.field(init=False)
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -82,6 +103,19 @@ class Packagers:
             return None
         packager.touched_at = self._ports.monotonic()
         return packager
+
+    def statistics(self) -> PackagersStatistics:
+        now = self._by_key.values()
+        windows = [packager.window for packager in now]
+        return PackagersStatistics(
+            packagers=len(windows),
+            segments=sum(len(window.listed) + len(window.leaving) for window in windows),
+            memory_bytes=sum(window.memory_bytes for window in windows),
+            long_segments=self._past_long_segments + sum(window.too_long for window in windows),
+            skipped_packets=self._past_skipped_packets
+            + sum(packager.intake.skipped_packets for packager in now),
+            threads=self._shelf.threads.use(),
+        )
 
     def _look_after(self) -> None:
         if self._settings.rewind_s:
@@ -115,6 +149,8 @@ class Packagers:
             log.exception("packager failed", stream=packager.broadcast.name)
         finally:
             del self._by_key[packager.key]
+            self._past_long_segments += packager.window.too_long
+            self._past_skipped_packets += packager.intake.skipped_packets
             if self._by_stream.get(packager.broadcast.name) is packager:
                 del self._by_stream[packager.broadcast.name]
             with trio.move_on_after(FAREWELL_S, shield=True):

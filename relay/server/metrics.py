@@ -23,6 +23,7 @@ from relay.live.encodings import Format
 from relay.live.statistics import State
 from relay.server.callback_metrics import callback_metrics
 from relay.server.history_metrics import history_metrics
+from relay.server.hls_metrics import hls_metrics
 from relay.server.notice_metrics import notice_metrics
 from relay.server.picture_metrics import picture_metrics
 from relay.server.recording_metrics import recording_metrics
@@ -46,6 +47,7 @@ class ServerCollector(Collector):
         yield from callback_metrics(self._services.permissions)
         yield from history_metrics(self._services.retention)
         yield from picture_metrics(self._services.pictures)
+        yield from hls_metrics(self._services.packagers)
         yield from recording_metrics(self._services.recordings)
 
     def _connections(self) -> Iterator[Metric]:

@@ -44,11 +44,17 @@ def test_a_broadcast_that_ends_early_has_a_list_even_so() -> None:
     made = Window(600_000)
     for part in segment(0):
         made.add(part, ())
+    assert not made.is_ready
     made.end()
     assert (made.target_s, made.is_ready) == (2, True)
     empty = Window(600_000)
     empty.end()
     assert not empty.is_ready
+
+
+def test_one_segment_is_too_few_to_begin_with() -> None:
+    assert not window(1, 2).is_ready
+    assert window(2).is_ready
 
 
 def test_the_list_is_as_long_as_the_window_and_no_longer() -> None:

@@ -8,11 +8,15 @@ import pytest
 import trio
 import trio.lowlevel
 from support import media
+from support.cutting import segment
 from support.memory import in_virtual_time
 from support.on_air import HOLD_S, settle
 from support.packaging import WINDOW, PackagingStudio, later, packaging, play, reel
 
 from relay.hls.segments import Part
+from relay.live import shelf
+from relay.live.broadcast import LATE_KEYFRAMES
+from relay.live.packager import QUEUE_PARTS, PartQueue
 from relay.live.packagers import LINGER_S
 from relay.packet import Kind
 
@@ -135,3 +139,55 @@ async def test_a_packager_that_nobody_needs_goes_and_one_that_is_recorded_stays(
             await trio.sleep(LINGER_S + 2)
             assert made.packagers.current(made.studio.broadcast.name) is None
             assert made.packagers.find(made.studio.broadcast.name, key) is None
+
+
+async def test_a_slow_follower_misses_the_rest_of_a_segment_and_not_a_piece_of_one() -> None:
+    queue = PartQueue()
+    segments = [segment(number) for number in range(QUEUE_PARTS // 3 + 3)]
+    for part in (part for parts in segments[:-1] for part in parts):
+        queue.put(part)
+    got = [await anext(queue) for _ in range(QUEUE_PARTS)]
+    for part in segments[-1]:
+        queue.put(part)
+    queue.end()
+    got += [part async for part in queue]
+    assert [part.head.number for part in got[-4:]] == [21, *[segments[-1][0].head.number] * 3]
+    assert [part.index for part in got[-3:]] == [0, 1, 2]
+
+
+@in_virtual_time
+async def test_keyframes_that_come_late_are_counted_and_the_streamer_is_told(folder: Path) -> None:
+    async with packaging(folder) as made:
+        with made.studio.publishing() as run:
+            await trio.lowlevel.checkpoint()
+            packager = made.packager
+            await play(run, reel())
+            late = [packet for packet in later(reel(), FOUR_S) if not packet.is_config]
+            await play(run, late[:1] + [packet for packet in late if not packet.is_keyframe])
+            await play(run, later(reel(), 2 * FOUR_S))
+            await settle()
+            assert packager.window.target_s == 2
+            assert packager.window.too_long == 1
+            assert made.studio.broadcast.statistics().repairs[LATE_KEYFRAMES] == 1
+            assert made.packagers.statistics().long_segments == 1
+
+
+@in_virtual_time
+async def test_where_the_disk_has_no_room_the_window_is_shorter(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelf, "LEAST_FREE_BYTES", 1 << 60)
+    async with packaging(folder, attrs.evolve(WINDOW, memory_bytes=1)) as made:
+        with made.studio.publishing() as run:
+            await trio.lowlevel.checkpoint()
+            packager = made.packager
+            for lap in range(4):
+                await play(run, later(reel(), FOUR_S * lap))
+            await settle()
+            assert files(folder) == []
+            assert packager.window.first_number > 5
+            assert all(held.parts for held in packager.window.listed)
+            figures = made.packagers.statistics()
+            assert figures.segments == len(packager.window.listed)
+            assert figures.memory_bytes == sum(h.byte_count for h in packager.window.listed)
+    assert made.studio.budget.held == 0
