@@ -35,6 +35,7 @@ from relay.server.keeping_alive import KeepAlive
 from relay.server.permissions import Permissions
 from relay.server.pinging import Pinging
 from relay.server.recording import record
+from relay.server.readers import Readers
 from relay.server.rounds import Rounds
 from relay.server.rpc.sessions import PollSessions
 from relay.server.services import Services
@@ -69,7 +70,8 @@ def assemble(config: Config, ports: Ports, store: Store) -> Services:
         ports.wall,
     )
     sessions = Sessions(ports.random.randbytes(NODE_BYTES).hex())
-    chat = open_chat(config.chat, ports, hub, store, writer, access, sessions)
+    readers = Readers()
+    chat = open_chat(config.chat, ports, hub, store, writer, access, sessions, readers)
     catalog = Catalog(writer.submit_nowait)
     follows = Follows(store, writer, ports, limits.follows_per_user)
     views = show(
@@ -141,6 +143,7 @@ def assemble(config: Config, ports: Ports, store: Store) -> Services:
         keep_alive=KeepAlive(limits.ping_s, ports.wall),
         deadlines=Deadlines(),
         sessions=sessions,
+        readers=readers,
         trusted_proxies=trusted_networks(config.http.trusted_proxies),
     )
 

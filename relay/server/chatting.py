@@ -1,6 +1,7 @@
 """Chat, put together with whom it concerns: whose rooms there are, and who is connected."""
 
 from collections.abc import Collection
+from functools import partial
 
 from relay.channels.hub import Hub
 from relay.channels.names import ChannelName
@@ -13,6 +14,7 @@ from relay.messages.centrifugo.codes import BANNED
 from relay.ports import Ports
 from relay.server.access import Access
 from relay.server.centrifugo.sessions import Sessions
+from relay.server.readers import Readers
 from relay.store.contract import Store
 from relay.store.writer import Writer
 
@@ -25,6 +27,7 @@ def open_chat(
     writer: Writer,
     access: Access,
     sessions: Sessions,
+    readers: Readers,
 ) -> Chat:
     """Not yet loaded."""
     groups = Groups(config.rooms, store, writer)
@@ -38,9 +41,11 @@ def open_chat(
     moderation = Moderation.assembled(config, ports, hub, store, writer, owners)
 
     def shut_out(room: ChannelName, user: str) -> None:
+        may_read = partial(moderation.gate.may_read, room)
         for session in sessions.of(user).values():
-            if not moderation.gate.may_read(room, session.caller):
+            if not may_read(session.caller):
                 session.unsubscribe_from(room.text, BANNED)
+        readers.end(room.text, user, may_read)
 
     moderation.sanctions.on_shut_out = shut_out
     chat = Chat(config, ports, hub, store, writer, groups, moderation)

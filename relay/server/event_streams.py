@@ -9,6 +9,7 @@ from relay.channels.channel import Channel, MessageEncoding
 from relay.fanout.follower import Follower
 from relay.http.response import Headers
 from relay.http.response_head import final_head
+from relay.identity.caller import Caller
 from relay.identity.redact import redact
 from relay.messages import sse
 from relay.messages.content_types import is_text
@@ -58,12 +59,18 @@ class Reading:
     """What is left of a request while its connection follows."""
 
     _connection: Connection
+    _channel: str
+    _caller: Caller
     _seconds: float
     """Then the client is to come back."""
 
     async def read(self) -> Reason:
-        with trio.move_on_after(self._seconds):
+        readers = self._connection.services.readers
+        with (
+            readers.reading(self._channel, self._caller) as allowed,
+            trio.move_on_after(self._seconds),
+        ):
             while await self._connection.receive_some():
                 pass  # Readers only ever say goodbye.
             return Reason.PEER_CLOSED
-        return Reason.SERVED
+        return Reason.RULES_CHANGED if allowed.cancel_called else Reason.SERVED

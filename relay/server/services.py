@@ -33,6 +33,7 @@ from relay.server.keeping_alive import KeepAlive
 from relay.server.permissions import Permissions
 from relay.server.pinging import Pinging
 from relay.server.publish_rates import PublishRates
+from relay.server.readers import Readers
 from relay.server.rounds import Rounds
 from relay.server.rpc.sessions import PollSessions
 from relay.server.turns import Turns
@@ -108,6 +109,7 @@ class Services:
     deadlines: Deadlines
     sessions: Sessions
     trusted_proxies: tuple[TrustedNetwork, ...]
+    readers: Readers
     publish_rates: PublishRates = attrs.field(factory=PublishRates)
     tally: Tally = attrs.field(factory=Tally)
     connections: dict[OpenConnection, None] = attrs.field(factory=dict)

@@ -67,7 +67,7 @@ async def _follow(exchange: Exchange, channel: Channel) -> Response | Reason | N
         return Reason.CHANNEL_CLOSED
     follow(exchange.connection, channel, PlainEvents(channel.content_type))
     seconds = float("inf") if channel.ttl_s is None else channel.ttl_s / 2
-    return Reading(exchange.connection, seconds).read
+    return Reading(exchange.connection, channel.name.text, exchange.caller, seconds).read
 
 
 async def _channel(exchange: Exchange) -> Channel:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 from support.centrifugo_client import Refused, connected, token_of
 from support.chatting import ROOM, People, path, people
-from support.http_client import Answer
+from support.http_client import Answer, request_bytes
 from support.memory import in_virtual_time
 from support.setting_modes import banned, modes, ordered
 
@@ -218,6 +219,33 @@ async def test_who_is_banned_reads_by_no_protocol_and_who_has_a_timeout_does(
         assert not any("pub" in push for push in brought.pushes)
         await it.status("mod", "DELETE", path(ROOM, "bans", "bob"))
         assert await client.code("subscribe", channel=ROOM) == 0
+
+
+@pytest.mark.parametrize("target", [f"/events?channel={ROOM}", f"{STREAM}?offset=-1&live=sse"])
+@in_virtual_time
+async def test_what_a_banned_user_reads_on_ends_and_nobody_elses(
+    target: str, tmp_path: Path
+) -> None:
+    async with people(tmp_path) as it:
+        await it.say("ann", "hello")
+        readers = {}
+        for who in ("ann", "bob", "mod"):
+            readers[who] = await it.here.connect()
+            token = ("Authorization", f"Bearer {it.shown[who]}")
+            await readers[who].say(request_bytes("GET", target, token))
+            await readers[who].hear_until(b"\r\n\r\n")
+        await banned(it, "bob", for_s=60)
+        await readers["bob"].hear_until(b"until_ms")
+        await banned(it, "bob")
+        await banned(it, "mod", by="olga")
+        assert b"psst" not in await readers["bob"].hear_all()
+        await it.say("ann", "psst")
+        for who in ("ann", "mod"):
+            await readers[who].hear_until(b"psst")
+            readers[who].close()
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(it.here.services.readers) == 0
+        assert "rules_changed" in [one.lower() for one in it.here.ended()]
 
 
 @in_virtual_time

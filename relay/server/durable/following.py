@@ -44,7 +44,8 @@ async def follow(
         return reason
     lane = _lane(cursor, next_cursor(None, exchange.services.ports.wall()))
     event_streams.follow(connection, channel, DurableEvents(channel.content_type, lane))
-    return event_streams.Reading(connection, _connection_s(channel)).read
+    name, seconds = channel.name.text, _connection_s(channel)
+    return event_streams.Reading(connection, name, exchange.caller, seconds).read
 
 
 async def _catch_up(

@@ -27,7 +27,8 @@ The objects that these routes take and give:
     me      {"room", "user", "role": "nobody|guest|member|moderator|owner|site",
              "may": {"read", "write", "moderate", "appoint"},
              "refused": null or the type of the problem that a message would meet now,
-             "ban": null or BAN, "wait_ms": until slow mode lets the caller speak, "modes": MODES}
+             "ban": null or BAN, "wait_ms": until slow mode lets the caller speak,
+             "modes": MODES, or null for who may not read}
     MODES   {"slow_s": 0 for off, "followers_only", "links", "guests"}; true and false but for the
             first; as they are without anybody's doing: 0, false, true, true
     BAN     {"user", "until": null for ever, "until_ms": the same, "reason", "at", "by": SENDER}
@@ -52,7 +53,8 @@ in Centrifugo's protocol:
 | `word-not-allowed` | 422 | 466 | the text, or the name, is on the word list |
 
 Moderators and above meet none of these.  A banned user does not read either, as on Twitch; one with
-a timeout does.  Live subscriptions of Centrifugo's protocol end with code 2460, `banned`.
+a timeout does.  Live subscriptions of Centrifugo's protocol end with code 2460, `banned`; requests
+that read on (server-sent events) end, and whoever comes back is told `banned`.
 
 Whoever follows the room's channel hears of changes in it by publications, in order with messages,
 each of which says all there is to know:
