@@ -42,8 +42,8 @@ export class Composer {
 
   /**
    * `root` has COMPOSER in it.  `people()` are those who can be mentioned.  `on` has the functions
-   * say({text, replyTo, mentions}), edit(message, {text, mentions}), call(name), which resolves once
-   * that is one's name, typing(), and last(), one's own last message that can be edited.
+   * say({text, replyTo, mentions}); edit(message, {text, mentions}) and call(name), which resolve with
+   * whether that was taken; typing(), and last(), one's own last message that can be edited.
    * `on.hasName()` is whether one has a name.
    */
   constructor(root, people, on) {
@@ -170,12 +170,12 @@ export class Composer {
     this.#say(text);
   }
 
-  #say(text) {
+  async #say(text) {
     const mentions = mentioned(text, [...this.#people()]);
     const { reply = null, edit = null } = this.#mode ?? {};
     this.hint("");
-    if (edit) this.#on.edit(edit, { text, mentions });
-    else this.#on.say({ text, mentions, replyTo: reply && { id: reply.id, author: reply.author } });
+    if (edit && !(await this.#on.edit(edit, { text, mentions }))) return;
+    if (!edit) this.#on.say({ text, mentions, replyTo: reply && { id: reply.id, author: reply.author } });
     if (!edit) this.#text.value = "";
     this.#toldAt = 0;
     this.#leaveMode();

@@ -51,7 +51,7 @@ export class Room extends EventTarget {
   me = null;
   /** The users who are appointed to keep order. */
   moderators = new Set();
-  /** Why it cannot be read: a `Refusal`. */
+  /** Why it cannot be read: { status, name } as a `Refusal` has them; without, nobody has said. */
   refusal = null;
   isLoading = false;
   /** Who is writing, by user: { name, until }. */
@@ -93,6 +93,7 @@ export class Room extends EventTarget {
       this.me = await this.api.me();
       this.#lookAgain();
       this.#tell("look");
+      if (!this.me.may.read) this.#refused(unreadable(this.me));
     } catch (error) {
       // Without an answer, the connection tells when it is worth asking again.
       if (isFinal(error)) this.#refused(error);
@@ -152,16 +153,16 @@ export class Room extends EventTarget {
     return this.conversation.find(id);
   }
 
-  /** Nobody looks at the oldest messages; they can be fetched again. */
-  tidy() {
-    const { messages } = this.conversation;
-    if (messages.length > MOST) this.conversation.forgetBefore(messages.at(-FEWEST).offset);
+  /** Nobody looks at the oldest of the first `shown` messages; they can be fetched again. */
+  tidy(shown) {
+    if (shown <= MOST) return;
+    this.conversation.forgetBefore(this.conversation.messages[shown - FEWEST].offset);
   }
 
   async #post(entry) {
     try {
       this.conversation.takeOne(await this.api.say(entry));
-      this.#rest(this.me?.may.moderate ? 0 : (this.me?.modes.slow_s ?? 0));
+      this.#rest(this.me?.may.moderate ? 0 : (this.me?.modes?.slow_s ?? 0));
     } catch (error) {
       if (error.name === "slow-mode") this.#rest(error.retryAfterS);
       // Something holds now that did not hold before.
@@ -205,6 +206,8 @@ export class Room extends EventTarget {
   }
 
   #begin(epoch) {
+    // What moderators did meanwhile was told to others.
+    if (this.conversation.epoch !== null) this.look();
     if (epoch !== this.conversation.epoch) this.conversation.begin(epoch);
     this.#refresh();
   }
@@ -274,6 +277,11 @@ export class Room extends EventTarget {
   #tell(name) {
     this.dispatchEvent(new Event(name));
   }
+}
+
+/** Why this one may not even read. */
+function unreadable({ refused }) {
+  return { status: 403, name: (refused ?? "not-allowed").split("/").at(-1) };
 }
 
 /** Whether there is nothing here for whoever asks, however often they do. */

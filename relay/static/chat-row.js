@@ -57,6 +57,8 @@ export class Rows {
 
   #drawEntry(entry, element) {
     const row = partsOf(element) ?? started(entry.key);
+    // It is read out once it stands in the room, and a failure at once.
+    row.element.ariaLive = "off";
     const said = { ...entry, author: { user: this.#me() ?? "", name: "" } };
     when(row, "said", entry.text, () => row.said.replaceChildren(...this.#said(said)));
     when(row, "reactions", [entry.state, sendingWords(entry)], () => {
@@ -138,6 +140,8 @@ function started(key) {
   const [said, reactions] = [make("div", "chat-said"), make("div", "chat-reactions")];
   // Who is read to must not hear the message again for each heart that it gets.
   reactions.ariaLive = "off";
+  said.id = `said-${key}`;
+  element.setAttribute("aria-labelledby", said.id);
   element.append(said, reactions);
   parts.set(element, { element, said, reactions, shown: {} });
   return parts.get(element);
@@ -181,6 +185,7 @@ function state(entry) {
   if (!words) return [];
   const element = make("span", "chat-state", words);
   if (entry.state !== "failed") return [element];
+  element.role = "alert";
   for (const action of ["Retry", "Edit", "Discard"]) {
     const button = make("button", "chat-again", action);
     button.type = "button";

@@ -27,6 +27,8 @@ const MARKUP = `
 const STATUS = { connecting: "Connecting…", lost: "Reconnecting…" };
 /** How often the picture is looked at, where the chat goes in step with it. */
 const STEP_MS = 200;
+/** Messages that fill no screen. */
+const FEW = 30;
 
 export class Chat {
   #root;
@@ -117,10 +119,12 @@ export class Chat {
     const { conversation, outbox, isLoading } = this.#room;
     const { messages } = conversation;
     const count = this.#page.isChatInStep ? reached(messages, this.#player.picture) : messages.length;
+    // A picture that was rewound is further back than what is here.
+    if (count < FEW && messages.length && !conversation.isWhole) this.#room.loadOlder();
     // One's own words are never held back.
     const ahead = messages.slice(count).filter(({ author }) => author.user === this.#me);
     this.#log.show([...messages.slice(0, count), ...ahead], outbox.entries, this.#note(conversation, isLoading));
-    if (this.#log.isAtEnd) this.#room.tidy();
+    if (this.#log.isAtEnd) this.#room.tidy(count);
   }
 
   #note({ messages, isWhole }, isLoading) {
@@ -132,16 +136,20 @@ export class Chat {
   #showStatus() {
     const { status, refusal } = this.#room;
     this.#text(".chat-status", STATUS[status] ?? "");
-    this.#root.classList.toggle("is-refused", status === "refused");
-    if (status !== "refused") return;
+    const isRefused = status === "refused";
+    this.#root.classList.toggle("is-refused", isRefused);
     // Nobody has to read of a chat that is not there.
-    this.#root.hidden = refusal.name === "no-such-room" || refusal.name === "not-allowed";
+    this.#root.hidden = isRefused && ["no-such-room", "not-allowed"].includes(refusal.name);
+    if (!isRefused) return;
     this.#composer.close(refusal.name === "banned" ? reasonWords(refusal) : "This chat is for members of the site.");
   }
 
   #showRights() {
-    const { refused = null, ban = null, wait_ms: waitMs = 0, modes = {} } = this.#room.me ?? {};
-    this.#composer.close(closedWords(refused, ban));
+    const { refused = null, ban = null, wait_ms: waitMs = 0 } = this.#room.me ?? {};
+    const modes = this.#room.me?.modes ?? {};
+    // What holds for guests holds for whoever would be one.
+    const isForUsers = modes.guests === false && this.#identity.isGuest;
+    this.#composer.close(closedWords(isForUsers ? "guests-off" : refused, ban));
     this.#composer.invite(invitation(modes));
     if (waitMs > 0) this.#composer.rest(performance.now() + waitMs);
   }
@@ -172,7 +180,6 @@ export class Chat {
   async #call(name) {
     const somebody = await this.#do(() => this.#identity.call(name));
     if (!somebody) return false;
-    this.#page.belongTo(somebody);
     document.dispatchEvent(new CustomEvent("relay:identified", { detail: somebody }));
     this.#page.keep({ chat_name: this.#identity.guestName });
     return true;

@@ -18,6 +18,7 @@ export class PageSettings extends EventTarget {
   #settings = null;
   /** How often something was changed here. */
   #changes = 0;
+  #isSaving = false;
 
   constructor() {
     super();
@@ -52,7 +53,18 @@ export class PageSettings extends EventTarget {
   keep(change) {
     this.#changes += 1;
     this.#take(change);
-    this.#settings?.keep({ page: this.#kept });
+    this.#save();
+  }
+
+  /** One after the other: of two on their way at once, either may come last. */
+  async #save() {
+    if (this.#isSaving || !this.#settings) return;
+    this.#isSaving = true;
+    for (let saved = 0; saved !== this.#changes; ) {
+      saved = this.#changes;
+      await this.#settings.keep({ page: this.#kept });
+    }
+    this.#isSaving = false;
   }
 
   async #look() {

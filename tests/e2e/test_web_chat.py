@@ -64,9 +64,12 @@ class Scenario:
     said: list[str] = attrs.field(factory=list)
 
     async def run(self) -> Talk:
+        for who in (self.ann, self.bob):
+            await who.type("")
         times = [await self._one(number) for number in range(SAID)]
         await reload(self.ann)
         reloaded = await self.ann.read_all()
+        await self.ann.type("")
         await self._be_cut_off()
         ann, bob = await self.ann.read_all(), await self.bob.read_all()
         held = await self._go_in_step()
@@ -84,7 +87,8 @@ class Scenario:
 
     async def _say(self, who: ChatPage, text: str) -> None:
         self.said.append(text)
-        await who.say(text)
+        await who.type_on(text)
+        await who.page.press("Enter")
 
     async def _one(self, number: int) -> float:
         text = f"message {number}"

@@ -35,16 +35,14 @@ class Site:
     server: ServerProcess
     browser: DevTools
 
-    def address(self, room: str, name: str = "") -> str:
+    def token(self, name: str, **claims: Any) -> str:
+        return token(self.server.data, sub=name.lower(), name=name, **claims)
+
+    async def open(self, room: str, name: str = "", **claims: Any) -> ChatPage:
+        """As nobody, or as somebody of whom the site says all of this."""
         host, port = self.server.addresses["http"]
-        shown = f"#token={self.token(name)}" if name else ""
-        return f"http://{host}:{port}/watch/live/{room}{shown}"
-
-    def token(self, name: str) -> str:
-        return token(self.server.data, sub=name.lower(), name=name)
-
-    async def open(self, room: str, name: str = "", **more: Any) -> ChatPage:
-        return await open_chat(self.browser, self.address(room, name), **more)
+        shown = f"#token={self.token(name, **claims)}" if name else ""
+        return await open_chat(self.browser, f"http://{host}:{port}/watch/live/{room}{shown}")
 
 
 async def say_by_rest(page: ChatPage, room: str, shown: str, texts: list[str]) -> None:
@@ -230,6 +228,33 @@ async def press(chat: ChatPage, key: str) -> None:
         await chat.page.call("Input.dispatchKeyEvent", type=kind, key=key, code=key)
 
 
+async def moderators_keep_order(site: Site) -> Facts:
+    ann = await site.open("order", "Ann")
+    claims = {"role": "moderator", "rooms": ["chat:live/order"]}
+    mia = await site.open("order", "Mia", **claims)
+    await mia.options("Slow mode: off", "One message in 30")
+    await ann.page.wait("document.querySelector('textarea').placeholder.includes('30 s')")
+    await ann.say("one")
+    await ann.page.wait("Number(document.querySelector('.chat-send').innerText) > 20")
+    await ann.say("two")
+    kept = await ann.ask("document.querySelector('textarea').value")
+    await mia.wait("one")
+    await mia.menu("one", "Timeout of 10 min")
+    await ann.page.wait("document.querySelector('.chat-box').hidden")
+    quiet = await ann.page.text(".chat-hint")
+    await mia.options("Who is banned", "\u2068Ann", "Let them speak again?")
+    await ann.page.wait("!document.querySelector('.chat-box').hidden")
+    await mia.menu("one", "Delete all messages", "Really all of")
+    await ann.wait("deleted by a moderator")
+    await ann.menu("deleted by a moderator")
+    return {
+        "kept": kept,
+        "quiet": quiet,
+        "items": await ann.items(),
+        "complaints": mishaps(ann) + mishaps(mia),
+    }
+
+
 async def a_theme_is_kept(site: Site) -> Facts:
     ann = await site.open("theme", "Ann")
     ground = "getComputedStyle(document.body).backgroundColor"
@@ -250,6 +275,7 @@ SCENARIOS: tuple[Callable[[Site], Awaitable[Facts]], ...] = (
     one_answers,
     words_are_words,
     it_is_used_by_keyboard,
+    moderators_keep_order,
     a_theme_is_kept,
 )
 
@@ -306,7 +332,7 @@ def test_of_a_long_chat_only_what_is_in_sight_is_drawn(used: dict[str, Facts]) -
     assert facts["is_whole"]
 
 
-def test_one_answers_and_means_somebody_and_what_is_deleted_is_quoted_nowhere(
+def test_one_answers_and_what_is_deleted_is_quoted_nowhere(
     used: dict[str, Facts],
 ) -> None:
     facts = used["one_answers"]
@@ -333,6 +359,15 @@ def test_the_chat_is_a_log_and_is_used_by_keyboard(used: dict[str, Facts]) -> No
     assert "first" in facts["focused"]
     assert "Reply" in facts["items"]
     assert facts["back"] == facts["focused"]
+
+
+def test_moderators_keep_order_by_menu(used: dict[str, Facts]) -> None:
+    facts = used["moderators_keep_order"]
+    assert facts["kept"] == "two"
+    assert "You may write again at" in facts["quiet"]
+    # Nothing of it can be answered, copied or changed.
+    assert facts["items"] == []
+    assert facts["complaints"] == []
 
 
 def test_a_theme_goes_along_to_the_other_devices(used: dict[str, Facts]) -> None:
