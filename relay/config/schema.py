@@ -71,8 +71,8 @@ class MediaConfig:
     """A GOP above either bound is not kept for newcomers."""
     rewind_s: float = 600.0
     """How far back a broadcast that is watched can be rewound: how long HLS playlists are."""
-    rewind_memory_bytes: int = 64 * 1024 * 1024
-    """What of that is in memory, for each broadcast; the rest is on disk under `data`."""
+    rewind_memory_bytes: int = 256 * 1024 * 1024
+    """What of that is in memory, of all broadcasts; the rest is on disk under `data`."""
 
 
 @attrs.frozen(kw_only=True)

@@ -20,7 +20,7 @@ kept for as long as somebody has touched it lately (`relay.live.packagers`).
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import attrs
@@ -92,8 +92,8 @@ class Packager:
     window: Window
     _budget: Budget
     _shelf: Shelf
-    _memory_bytes: int
-    """What whole segments may have in memory; the older ones are on disk."""
+    _share: Callable[[], int]
+    """Bytes that whole segments may have in memory now; the older ones are on disk."""
     touched_at: float
     """When somebody has needed it last."""
     scope: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
@@ -205,7 +205,7 @@ class Packager:
             gone = self.window.gone()
             self._charge()
             await self._shelf.remove(self.key, [held.number for held in gone if not held.parts])
-            while self.window.memory_bytes > self._memory_bytes:
+            while self.window.memory_bytes > self._share():
                 if (held := self.window.oldest_in_memory()) is None:
                     break
                 await self._move_to_disk(held)

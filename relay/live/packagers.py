@@ -33,12 +33,12 @@ FAREWELL_S = 5.0
 
 @attrs.frozen(kw_only=True)
 class PackagerSettings:
-    """Bounds for each broadcast, in seconds and bytes."""
+    """Bounds, in seconds and bytes."""
 
     rewind_s: float
     """How much there is to rewind to; with 0, viewers of other formats make no packager."""
     memory_bytes: int
-    """What of that is in memory; the rest is on disk."""
+    """What of that is in memory, of all broadcasts together; the rest is on disk."""
 
 
 @attrs.frozen(kw_only=True)
@@ -134,12 +134,16 @@ class Packagers:
             Window(round(1000 * self._settings.rewind_s)),
             self._budget,
             self._shelf,
-            self._settings.memory_bytes,
+            self._share,
             self._ports.monotonic(),
         )
         self._by_stream[broadcast.name] = self._by_key[packager.key] = packager
         self._nursery.start_soon(self._serve, packager)
         return packager
+
+    def _share(self) -> int:
+        """What each packager's segments may have in memory: less, the more there are."""
+        return self._settings.memory_bytes // max(len(self._by_key), 1)
 
     async def _serve(self, packager: Packager) -> None:
         try:

@@ -191,3 +191,18 @@ async def test_where_the_disk_has_no_room_the_window_is_shorter(
             assert figures.segments == len(packager.window.listed)
             assert figures.memory_bytes == sum(h.byte_count for h in packager.window.listed)
     assert made.studio.budget.held == 0
+
+
+@in_virtual_time
+async def test_broadcasts_share_the_memory_there_is(folder: Path) -> None:
+    async with packaging(folder, attrs.evolve(WINDOW, memory_bytes=1000)) as made:
+        with made.studio.publishing() as run:
+            await play(run, [packet for packet in reel() if packet.dts < 500])
+            first = made.packager
+            assert first._share() == 1000
+            with made.studio.publishing("live/dog"):
+                await settle()
+                other = made.studio.stage.broadcast("live/dog")
+                assert other is not None
+                made.packagers.of(other)
+                assert first._share() == 500
