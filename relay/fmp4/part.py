@@ -164,6 +164,11 @@ class PartMuxer:
         self._held_bytes = 0
         self._starts_well = False
 
+    @property
+    def ripe_ms(self) -> int:
+        """No packet before this decode time ends the part, unless it is a keyframe, or huge."""
+        return self._first_dts + PART_MS
+
     def add(self, packet: Packet) -> Part | None:
         """Take a packet; the part that ended before it, if one did.
 

@@ -1,6 +1,6 @@
 """A broadcast cut into parts and segments, once, for everybody who takes it in pieces.
 
-    broadcast --memory channel of packets--> packager's task --> window: HLS players, clips
+    broadcast --`relay.live.intake`--> packager's task --> window: HLS players, clips
                                                              --memory channel of parts--> recorders
 
 Those who use it:
@@ -160,11 +160,13 @@ class Packager:
     async def _package(self) -> None:
         with self.broadcast.handed_to(self.intake):
             turn = 0
-            async for step in self.intake:
-                self._publish(self._cut(step))
-                turn += 1
-                if turn % TURN_STEPS == 0:
-                    await trio.lowlevel.checkpoint()
+            async for steps in self.intake:
+                for step in steps:
+                    self._publish(self._cut(step))
+                    turn += 1
+                    if turn % TURN_STEPS == 0:
+                        await trio.lowlevel.checkpoint()
+                self.intake.ripe_ms = self._cutter.ripe_ms
         self._publish(self._cutter.pause())
         self.window.end()
         for queue in self._followers:

@@ -1,6 +1,6 @@
 """From what comes off a broadcast to what goes into files: every decision, and no disk.
 
-    broadcast --relay.live.intake, bounded--> recorder, which asks here --steps--> the disk
+    broadcast --`relay.live.intake`--> recorder, which asks here --steps--> the disk
 
 What an intake hands over goes in; steps come out, in the order in which they must be taken:
 
@@ -76,6 +76,11 @@ class Cutter:
     """When the first packet behind the last seam or gap is shown."""
     _flags: int = attrs.field(default=0, init=False)
     """Of the next segment."""
+
+    @property
+    def ripe_ms(self) -> int:
+        """Nothing comes of a packet before this decode time, unless it is a keyframe, or huge."""
+        return self._muxer.ripe_ms
 
     def take(self, taken: Placed | Seam) -> Iterator[Step]:
         """What this amounts to."""

@@ -18,7 +18,7 @@ import structlog
 import trio
 
 from relay.fmp4.part import Part
-from relay.live.intake import Intake, Pause
+from relay.live.intake import Intake, Pause, Taken
 from relay.ports import Disk
 from relay.recordings import index
 from relay.recordings.cutting import Add, Begin, Cutter, End, Step
@@ -86,17 +86,21 @@ class Recorder:
 
     async def _record(self) -> Ending:
         try:
-            async for taken in self._intake:
-                if isinstance(taken, Pause):
-                    await self._take(self._cutter.finish())
-                else:
-                    await self._take(self._cutter.take(taken))
+            async for handed in self._intake:
+                for taken in handed:
+                    await self._take(self._cut(taken))
+                self._intake.ripe_ms = self._cutter.ripe_ms
         except trio.Cancelled:
             with trio.move_on_after(FAREWELL_S, shield=True):
                 await self._say_farewell()
             raise
         await self._take(self._cutter.finish())
         return self._ending
+
+    def _cut(self, taken: Taken) -> Iterable[Step]:
+        if isinstance(taken, Pause):
+            return self._cutter.finish()
+        return self._cutter.take(taken)
 
     async def _say_farewell(self) -> None:
         """A write that was cut short goes on in its thread, and nothing may come behind it."""

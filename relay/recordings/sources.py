@@ -106,9 +106,10 @@ async def newest_gop(broadcast: Broadcast, budget: Budget) -> list[Piece]:
     with broadcast.handed_to(intake):
         intake.end()
     steps: list[Step] = []
-    async for taken in intake:
-        if not isinstance(taken, Pause):
-            steps += cutter.take(taken)
+    async for handed in intake:
+        for taken in handed:
+            if not isinstance(taken, Pause):
+                steps += cutter.take(taken)
     steps += cutter.finish()
     intake.close()
     tracks = [step.tracks for step in steps if isinstance(step, Begin)]
