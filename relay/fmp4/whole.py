@@ -19,6 +19,7 @@ import struct
 import sys
 from array import array
 from collections.abc import Iterator
+from functools import cached_property
 
 import attrs
 
@@ -141,6 +142,11 @@ class _Table:
         if not self.chunk_sizes or self.chunk_sizes[-1][1:] != (samples, entry):
             self.chunk_sizes.append((len(self.chunks), samples, entry))
 
+    @cached_property
+    def made(self) -> bytes:
+        """All tables but the one of where chunks lie; when everything has been added."""
+        return b"".join(_sample_tables(self))
+
     @property
     def shown_from_ms(self) -> float:
         return (self.first + self.first_delay) * 1000 / self.timescale
@@ -202,7 +208,7 @@ class Whole:
         return box(b"moov", _movie_header(longest), *traks)
 
     def _trak(self, table: _Table, begin_ms: float, before: int, *, is_far: bool) -> bytes:
-        samples = box(b"stbl", *_sample_tables(table, before, is_far=is_far))
+        samples = box(b"stbl", table.made, _offsets(table, before, is_far=is_far))
         track, length = table.track, table.end - table.first
         if isinstance(track, VideoTrack):
             media = video_media(samples, length)
@@ -252,8 +258,8 @@ def _edits(table: _Table, begin_ms: float) -> bytes:
     return box(b"edts", full_box(b"elst", 1, 0, struct.pack(">I", len(edits)), entries))
 
 
-def _sample_tables(table: _Table, before: int, *, is_far: bool) -> Iterator[bytes]:
-    """8.5 to 8.7."""
+def _sample_tables(table: _Table) -> Iterator[bytes]:
+    """8.5 to 8.7, but for where chunks lie."""
     entries = table.entries
     yield full_box(b"stsd", 0, 0, struct.pack(">I", len(entries)), *entries)
     yield table.durations.table(b"stts")
@@ -265,9 +271,13 @@ def _sample_tables(table: _Table, before: int, *, is_far: bool) -> Iterator[byte
     chunks = b"".join(struct.pack(">III", *entry) for entry in table.chunk_sizes)
     yield full_box(b"stsc", 0, 0, struct.pack(">I", len(table.chunk_sizes)), chunks)
     yield full_box(b"stsz", 0, 0, struct.pack(">II", 0, len(table.sizes)), _packed(table.sizes))
+
+
+def _offsets(table: _Table, before: int, *, is_far: bool) -> bytes:
+    """8.7.5: where chunks lie, in a file with so many bytes in front of its body."""
     offsets = array("Q" if is_far else "I", (before + at for at in table.chunks))
     name = b"co64" if is_far else b"stco"
-    yield full_box(name, 0, 0, struct.pack(">I", len(offsets)), _packed(offsets))
+    return full_box(name, 0, 0, struct.pack(">I", len(offsets)), _packed(offsets))
 
 
 def _mdat_header(body_bytes: int) -> bytes:

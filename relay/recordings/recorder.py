@@ -2,8 +2,7 @@
 
 A part is handed to the kernel in one append as soon as it is whole: what `kill -9` costs is the
 part that was not.  A segment's file is synced before its line is added to the index: what a power
-cut costs is the segment that was not.  The lines themselves are synced with the next segment's, and
-found again in the file if they are lost.
+cut costs is the segment that was not.
 
 The broadcast never waits for the disk, and never ends for it.  While the disk is slow this task
 waits for it, and the intake fills; what is lost when that is full is a gap, and is marked.  When
@@ -149,3 +148,4 @@ class Recorder:
         folder = self.recording.id
         await self._disk.sync(folder, index.media_name(segment.stretch))
         await self._disk.append(folder, index.NAME, segment.encoded())
+        await self._disk.sync(folder, index.NAME)

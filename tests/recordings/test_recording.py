@@ -1,6 +1,7 @@
 """A broadcast that is recorded: all of it is kept, whatever the disk does."""
 
 import hashlib
+import itertools
 
 import attrs
 import pytest
@@ -253,6 +254,12 @@ async def test_whatever_a_crash_leaves_is_closed_with_all_that_is_whole(lost: st
         await trio.sleep(1)
         (recording,) = there.told
         got = await digests(there, recording)
+        found = await read_index(disk, recording.id)
+    for before, segment in itertools.pairwise(found):
+        assert segment.offset == before.offset + before.size
+        assert 0 <= segment.start_ms - before.end_ms <= 1
+        assert segment.wall_ms - before.wall_ms == segment.start_ms - before.start_ms
+    assert len(found) == 2
     sent = media.digests(SOURCE)
     for kind in (Kind.VIDEO, Kind.AUDIO):
         assert got[kind] == sent[kind][: len(got[kind])]
