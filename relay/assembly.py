@@ -9,6 +9,7 @@ from relay.channels.hub import Hub
 from relay.channels.retention import Retention
 from relay.channels.tidying import Tidying
 from relay.config import Config
+from relay.erasure.erasing import Erasing
 from relay.fanout.budget import Budget
 from relay.fanout.pump import Pump
 from relay.http.forwarded import trusted_networks
@@ -108,6 +109,7 @@ def assemble(config: Config, ports: Ports, store: Store) -> Services:
         writer=writer,
         budget=budget,
     )
+    kept = Settings(config.settings, config.notify.source, ports, store, writer, hub)
     return Services(
         config=config,
         ports=ports,
@@ -123,7 +125,8 @@ def assemble(config: Config, ports: Ports, store: Store) -> Services:
         views=views,
         notices=notices,
         retention=Retention(hub, store, writer, ports.wall),
-        settings=Settings(config.settings, config.notify.source, ports, store, writer, hub),
+        erasing=Erasing.assembled(ports, store, writer, hub, follows, kept, config.channels),
+        settings=kept,
         pictures=Pictures(ports.pictures, ports.monotonic),
         settings_changes=Allowance("settings", config.settings.changes_per_minute),
         follow_changes=Allowance("follows", limits.follow_changes_per_minute),

@@ -80,6 +80,11 @@ def namespaces(configured: Iterable[NamespaceConfig]) -> Namespaces:
     return {namespace.name: namespace for namespace in (*BUILT_IN, *configured)}
 
 
+def owned_names(user: str, known: Namespaces) -> list[str]:
+    """What the channels of one user are called, in the namespaces where each is its owner's."""
+    return [f"{it.name}:{user}" for it in known.values() if "owner" in (it.subscribe, it.publish)]
+
+
 def namespace_of(name: ChannelName, known: Namespaces) -> NamespaceConfig | None:
     """Whose rules hold for this channel; None where nobody has made any."""
     if name.namespace:

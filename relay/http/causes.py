@@ -358,6 +358,12 @@ PAGE_NOT_POSSIBLE = Cause(
     meaning="A parameter is not what it must be, two of them contradict each other, or the cursor "
     "is none that was given out here; `detail` says which.",
 )
+NO_SUCH_ERASURE = Cause(
+    name="no-such-erasure",
+    status=404,
+    title="There is no such erasure",
+    meaning="Nobody has asked for it, or it is about somebody else.",
+)
 
 CAUSES = {
     cause.name: cause
@@ -413,6 +419,7 @@ CAUSES = {
         KEY_NOT_POSSIBLE,
         MARK_NOT_POSSIBLE,
         PAGE_NOT_POSSIBLE,
+        NO_SUCH_ERASURE,
     )
 }
 """All of them, by name."""

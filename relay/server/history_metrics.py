@@ -2,14 +2,19 @@
 
 from collections.abc import Iterator
 
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from relay.channels.retention import Retention
+from relay.erasure.erasing import Erasing
 
 
-def history_metrics(retention: Retention) -> Iterator[Metric]:
+def history_metrics(retention: Retention, erasing: Erasing) -> Iterator[Metric]:
     """Read off when somebody asks."""
-    kept = retention.statistics()
+    kept, erasures = retention.statistics(), erasing.statistics()
+    yield GaugeMetricFamily(
+        "relay_erasures_under_way", "Users who are to be forgotten", erasures.under_way
+    )
+    yield CounterMetricFamily("relay_erasures", "Users who are forgotten", erasures.done)
     yield CounterMetricFamily(
         "relay_retention_rounds", "Times that all durable channels were gone through", kept.rounds
     )

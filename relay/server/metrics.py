@@ -45,7 +45,7 @@ class ServerCollector(Collector):
         yield from self._store()
         yield from notice_metrics(self._services.notices)
         yield from callback_metrics(self._services.permissions)
-        yield from history_metrics(self._services.retention)
+        yield from history_metrics(self._services.retention, self._services.erasing)
         yield from picture_metrics(self._services.pictures)
         yield from hls_metrics(self._services.packagers)
         yield from recording_metrics(self._services.recordings)

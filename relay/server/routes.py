@@ -13,6 +13,7 @@ from relay.server.durable import appending, creating, reading, removing
 from relay.server.exchange import Answers, Follows, Handler, Plays, Waits, WaitsBriefly
 from relay.server.rest import (
     details,
+    erasure_routes,
     follows,
     guests,
     moderation_routes,
@@ -287,7 +288,7 @@ _OPERATORS: tuple[Route[Handler], ...] = (
     ),
 )
 
-_OF_ROOMS = (*room_routes.PUBLIC, *moderation_routes.PUBLIC)
+_OF_ROOMS = (*room_routes.PUBLIC, *moderation_routes.PUBLIC, *erasure_routes.PUBLIC)
 _RECORDED = (*recording_routes.MEDIA, *recording_routes.PUBLIC)
 
 PUBLIC = RouteTable[Handler]((*_RECORDED, *_PUBLIC, *_OF_ROOMS, *_OF_SETTINGS, _PUBLIC_LIST))

@@ -10,6 +10,7 @@ from relay.channels.hub import Hub
 from relay.channels.retention import Retention
 from relay.chat.chat import Chat
 from relay.config import Config
+from relay.erasure.erasing import Erasing
 from relay.fanout.budget import Budget
 from relay.fanout.follower import FollowerStatistics
 from relay.fanout.outlet import Outlet, OutletLimits
@@ -87,6 +88,7 @@ class Services:
     views: Views
     notices: Notices
     retention: Retention
+    erasing: Erasing
     settings: Settings
     pictures: Pictures
     settings_changes: Allowance

@@ -136,6 +136,16 @@ class Settings:
                 gone = dict.fromkeys(held.namespaces())
                 await self._commit(turn, EraseSettings(user, version), version, gone)
 
+    async def forget(self, user: str) -> None:
+        """Keep nothing, nor that there ever was something: versions begin again.
+
+        Raises:
+            StoreUnavailable: some of it is still there.
+        """
+        await self.erase(user)
+        async with self._turn(user) as turn:
+            await turn.commit(self._writer, Announcement(self._hub), DropSettings(user))
+
     async def run(self) -> None:
         """Let go of what nobody can come back to, until cancelled."""
         while True:

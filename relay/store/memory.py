@@ -1,6 +1,7 @@
 """The store that keeps nothing: for tests, and for sites that need no channel to outlive them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import attrs
 import trio
@@ -119,7 +120,7 @@ class MemoryStore(MemoryQuestions):
                 self._make_beside(change)
 
     def _make_beside(self, change: OtherChange) -> None:
-        for kind, make in (
+        makers: tuple[tuple[Any, Callable[[Any], None]], ...] = (
             (AppendForFollowers, self._append_for_followers),
             (FanOutChange, self._fan_outs.make),
             (FollowChange, self._follows.make),
@@ -131,10 +132,8 @@ class MemoryStore(MemoryQuestions):
             (ForgetMinutes, self._minutes.make),
             (ErasureChange, self._make_of_erasure),
             (OutboxChange, self._outbox.make),
-        ):
-            if isinstance(change, kind):
-                make(change)
-                return
+        )
+        next(make for kind, make in makers if isinstance(change, kind))(change)
 
     def _make_of_erasure(self, change: ErasureChange) -> None:
         match change:

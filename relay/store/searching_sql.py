@@ -65,7 +65,8 @@ def spoken_at(connection: Connection, room: str, session: str, media_ms: int) ->
     return None if row is None else int(row["offset"])
 
 
-def _channel(connection: Connection, room: str) -> Row[Any] | None:
+def _channel(connection: Connection, room: str) -> Any:
+    """Its row; None where there is none."""
     columns = channels.c.id, channels.c.epoch, channels.c.first_offset, channels.c.last_offset
     return connection.execute(select(*columns).where(channels.c.name == encode(room))).one_or_none()
 

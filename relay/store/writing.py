@@ -8,7 +8,8 @@ with the commits that follow, as many with each; keys that have grown old go whe
 for one.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 import attrs
 from sqlalchemy import Connection, select
@@ -127,22 +128,24 @@ class Writing:
             connection.execute(statements.FILL, {"grave": grave})
 
 
+_EXECUTORS: tuple[tuple[Any, Callable[[Connection, Any], None]], ...] = (
+    (FollowChange, follows_sql.execute),
+    (FanOutChange, fan_outs_sql.execute),
+    (PushChange, push_sql.execute),
+    (SettingsChange, settings_sql.execute),
+    (RecordingChange, recordings_sql.execute),
+    (ModerationChange, moderation_sql.execute),
+    (RoomChange, rooms_sql.execute),
+    (ForgetMinutes, minutes_sql.execute),
+    (ErasureChange, erasures_sql.execute),
+    (OutboxChange, outbox_sql.execute),
+)
+"""Who makes which changes."""
+
+
 def _execute(connection: Connection, change: OtherChange) -> None:
-    for kind, execute in (
-        (FollowChange, follows_sql.execute),
-        (FanOutChange, fan_outs_sql.execute),
-        (PushChange, push_sql.execute),
-        (SettingsChange, settings_sql.execute),
-        (RecordingChange, recordings_sql.execute),
-        (ModerationChange, moderation_sql.execute),
-        (RoomChange, rooms_sql.execute),
-        (ForgetMinutes, minutes_sql.execute),
-        (ErasureChange, erasures_sql.execute),
-        (OutboxChange, outbox_sql.execute),
-    ):
-        if isinstance(change, kind):
-            execute(connection, change)
-            return
+    execute = next(execute for kind, execute in _EXECUTORS if isinstance(change, kind))
+    execute(connection, change)
 
 
 def _messages(connection: Connection, rows: Collection[Row]) -> list[Row]:

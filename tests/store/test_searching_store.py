@@ -11,7 +11,7 @@ from sqlalchemy import text
 from support.stores import NOW_MS, created
 
 from relay.publication import Author, Moment, Publication
-from relay.store.contract import Append, DeleteChannel, PutDetails, Store, Trim
+from relay.store.contract import Append, Change, DeleteChannel, PutDetails, Store, Trim
 from relay.store.open import open_store
 from relay.store.rooms import PutReaction, Reaction, Rewrite
 from relay.store.searching import MediaPlace, Span
@@ -162,7 +162,10 @@ async def test_an_edit_is_found_by_its_own_words_and_a_tombstone_by_none(store: 
     await store.commit([tombstone])
     assert await found(store, "words") == await found(store, "new") == []
     assert await found(store, author="ann") == [2]
-    both = [added(message(3, "secret")), Rewrite(channel=ROOM, offset=3, data=body("told"))]
+    both: list[Change] = [
+        added(message(3, "secret")),
+        Rewrite(channel=ROOM, offset=3, data=body("told")),
+    ]
     await store.commit(both)
     assert await found(store, "secret") == []
     assert await found(store, "told") == [3]
