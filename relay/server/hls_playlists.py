@@ -26,6 +26,8 @@ READY_WITHIN_S = 10.0
 RETRY_AFTER_S = 2
 RELOAD_WITHIN_S = 8.0
 """How long a reload waits at most; players give up on an answer after ten seconds."""
+HELD_S = 1.0
+"""The same while nobody publishes: hls.js gives up on an answer after 0.8 target durations then."""
 BLOCKED_TARGETS = 6
 """How long an answer to a blocking reload may be kept, in target durations."""
 FINAL_S = 60
@@ -90,8 +92,10 @@ def kept_by(exchange: Exchange) -> str:
 async def _judged(packager: Packager, asked: Directives) -> Verdict:
     """What becomes of a reload: still to be waited for where patience is at its end."""
     verdict = judge(asked, packager.window)
-    with trio.move_on_after(patience_s(packager)):
+    with trio.move_on_after(patience_s(packager)) as patience:
         while verdict is Verdict.WAIT:
+            if packager.broadcast.state is State.HELD:
+                patience.deadline = min(patience.deadline, trio.current_time() + HELD_S)
             await packager.wait_changed()
             verdict = judge(asked, packager.window)
     return verdict

@@ -172,6 +172,21 @@ async def test_an_encoder_that_stalls_costs_a_player_three_targets_and_no_more(
 
 
 @in_virtual_time
+async def test_while_nobody_publishes_a_player_soon_gets_what_there_is(tmp_path: Path) -> None:
+    async with site(tmp_path) as here:
+        player = await HlsPlayer.come(here)
+        async with publishing(here, long_reel(2)):
+            await player.open()
+        await trio.sleep(0.1)
+        found = await player.reload()
+        number, index, _ = found.preload_hint.uri.split(".")
+        began = trio.current_time()
+        answer = await player.get(f"{player.url}&_HLS_msn={number}&_HLS_part={index}")
+        assert trio.current_time() - began == pytest.approx(1, abs=0.1)
+        assert (answer.status, answer.headers["cache-control"]) == (200, "no-store")
+
+
+@in_virtual_time
 async def test_caches_are_told_how_long_each_answer_is_good(tmp_path: Path) -> None:
     async with site(tmp_path) as here, publishing(here, long_reel(3)):
         player = await HlsPlayer.come(here)
