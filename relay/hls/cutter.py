@@ -70,8 +70,15 @@ class Cutter:
 
     @property
     def ripe_ms(self) -> int:
-        """No packet before this decode time ends the open part, unless it is a keyframe."""
-        return self._start_ms + PART_TARGET_MS
+        """No packet before this decode time ends the open part, unless it is a keyframe.
+
+        A frame ends it when it would not end within the target: so one earlier than the target.
+        """
+        end_ms = self._start_ms + PART_TARGET_MS + ROUNDING_MS
+        if not self._fragments:
+            return end_ms
+        last = self._fragments[-1]
+        return end_ms - (last.decode_end_ms - last.decode_ms)
 
     def begin(self, tracks: Tracks, *, changed: bool) -> Iterator[Part]:
         """A run begins, with these tracks."""

@@ -158,3 +158,17 @@ def test_a_segment_knows_when_it_was_live() -> None:
     tracks, packets = shot()
     for part in cut(tracks, packets):
         assert part.head.wall_ms == wall_ms(part.head.media_ms)
+
+
+@pytest.mark.parametrize("rate", [15, 24, 25, 30, 60])
+def test_no_frame_ends_a_part_before_it_is_ripe_and_few_come_between(rate: int) -> None:
+    tracks, packets = shot(rate=rate, audio="", video=f"-c:v libx264 -bf 0 -g {rate}")
+    cutter = Cutter(wall_ms)
+    list(cutter.begin(tracks, changed=True))
+    too_early = 0
+    for packet in packets:
+        is_ripe = packet.dts >= cutter.ripe_ms or packet.is_keyframe
+        made = list(cutter.add(packet))
+        assert is_ripe or not made
+        too_early += is_ripe and not made
+    assert too_early <= 5
