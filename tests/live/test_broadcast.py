@@ -16,7 +16,7 @@ from wsproto.connection import Connection
 from wsproto.events import BytesMessage, TextMessage
 
 from relay.formats import amf0
-from relay.live.encodings import Format
+from relay.live.encodings import ENCODINGS, Format
 from relay.live.output import LINGER_S
 from relay.live.run import Run
 from relay.live.statistics import State
@@ -146,7 +146,7 @@ async def test_when_tracks_change_a_file_ends_and_the_others_go_on() -> None:
     async with studio() as made:
         with made.publishing() as run:
             await begin(run)
-            viewers = {each: made.watch(each) for each in Format}
+            viewers = {each: made.watch(each) for each in ENCODINGS}
             await settle()
             for viewer in viewers.values():
                 viewer.take()
@@ -292,7 +292,7 @@ async def test_who_comes_before_the_first_keyframe_sees_it() -> None:
         with made.publishing() as run:
             await send(run, VIDEO, AUDIO, *pictures(1, 5))
             assert made.broadcast.state is State.STARTING
-            viewers = [made.watch(each) for each in Format]
+            viewers = [made.watch(each) for each in ENCODINGS]
             assert made.broadcast.waiting_message is not None
             await send(run, *pictures(10, 12))
             for viewer in viewers:
@@ -329,7 +329,7 @@ async def test_the_newest_publisher_replaces_the_former() -> None:
 
 
 async def _end(made: Studio) -> list[Viewer]:
-    viewers = [made.watch(each) for each in Format]
+    viewers = [made.watch(each) for each in ENCODINGS]
     await settle()
     made.broadcast.end(Reason.KICKED)
     return viewers
@@ -370,6 +370,6 @@ async def test_a_format_that_nobody_follows_is_dropped_after_a_while() -> None:
             assert made.broadcast.feed(Format.FLV) is feed
             viewer.follower.leave()
             await trio.sleep(LINGER_S - 1)
-            assert made.broadcast.statistics().viewers == {Format.FLV: 0}
+            assert made.broadcast.statistics().viewers == {Format.FLV: 0, Format.HLS: 0}
             await trio.sleep(30)
-            assert made.broadcast.statistics().viewers == {}
+            assert made.broadcast.statistics().viewers == {Format.HLS: 0}

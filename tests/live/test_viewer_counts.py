@@ -162,7 +162,7 @@ async def test_while_nobody_publishes_who_has_got_all_counts_and_nobody_else() -
             await stream.go_on(1)
         assert stalled.outlet.backlogged
         await trio.sleep(HOLD_S - 2)
-        assert made.broadcast.statistics().viewers == {Format.FLV: 1}
+        assert made.broadcast.statistics().viewers == {Format.FLV: 1, Format.HLS: 0}
 
 
 @in_virtual_time
