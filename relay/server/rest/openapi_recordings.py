@@ -1,6 +1,12 @@
 """What recordings and clips are, in the words of OpenAPI."""
 
-from relay.http.causes import NOT_JSON, NOT_SAID_TO_BE_JSON, STORE_UNAVAILABLE
+from relay.http.causes import (
+    NOT_JSON,
+    NOT_PUBLISHED,
+    NOT_SAID_TO_BE_JSON,
+    PAGE_NOT_POSSIBLE,
+    STORE_UNAVAILABLE,
+)
 from relay.http.causes_of_recordings import (
     CLIP_NOT_POSSIBLE,
     NO_SUCH_RECORDING,
@@ -89,7 +95,7 @@ LIST = Operation(
             ),
         )
     },
-    fails=(STORE_UNAVAILABLE,),
+    fails=(PAGE_NOT_POSSIBLE, STORE_UNAVAILABLE),
 )
 READ = Operation(
     name="readRecording",
@@ -120,7 +126,7 @@ CLIP_STREAM = Operation(
     tag=_TAG,
     body=record({"last": text('How much, as in "30s" or "1m30s"')}),
     answers={201: _CLIP},
-    fails=_OF_CLIPS,
+    fails=(NOT_PUBLISHED, *_OF_CLIPS),
 )
 STATUS = Operation(
     name="readStreamRecording",

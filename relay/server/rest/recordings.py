@@ -3,9 +3,12 @@
 import re
 from typing import Any
 
+from relay.chat.paging import read_number
+from relay.errors import FormatError
+from relay.http.causes import NOT_PUBLISHED, PAGE_NOT_POSSIBLE
 from relay.http.causes_of_recordings import CLIP_NOT_POSSIBLE, STILL_RECORDING
 from relay.http.cors import ANY_ORIGIN
-from relay.http.errors import HttpError, refused
+from relay.http.errors import refused
 from relay.http.json_body import json_object
 from relay.http.response import Response, json_response
 from relay.recordings.recording import Recording
@@ -23,7 +26,6 @@ from relay.server.rest.shown_recordings import shown
 PAGE, LARGEST_PAGE = 50, 200
 LOOKS = 10
 """Pages of the store that one answer may need, where most of what is there is not listed."""
-MOST_DIGITS = 18
 _LAST = re.compile(r"(?:([0-9]{1,4})m)?(?:([0-9]{1,5})s)?")
 
 
@@ -108,7 +110,7 @@ async def clip_stream(exchange: Exchange) -> Response:
     _check_length(exchange, last_ms)
     broadcast = exchange.services.stage.broadcast(exchange.stream)
     if broadcast is None:
-        raise HttpError(404, "nobody is live here")
+        raise refused(NOT_PUBLISHED)
     with refusals():
         clip = await exchange.services.clips.of_broadcast(broadcast, last_ms)
     return _made(clip, clip.start_ms)
@@ -199,6 +201,7 @@ def _moment(asked: dict[str, Any], name: str) -> int:
 
 
 def _number(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS):
-        raise HttpError(422, f"`{name}` is a number")
-    return int(text)
+    try:
+        return read_number(name, text)
+    except FormatError as error:
+        raise refused(PAGE_NOT_POSSIBLE, str(error)) from None
