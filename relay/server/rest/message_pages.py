@@ -52,6 +52,8 @@ async def page(exchange: Exchange) -> Response:
 def _question(exchange: Exchange) -> Asked | Searched:
     get = exchange.request.query.get
     try:
+        if get("from_ms") is not None or get("to_ms") is not None:
+            raise FormatError("`from_ms` and `to_ms` are of a piece of a `session`, and of no page")
         return searched(get) or asked(get)
     except FormatError as error:
         raise refused(PAGE_NOT_POSSIBLE, str(error)) from None
