@@ -3,6 +3,8 @@
  * The watch page and the embedded player share it.
  */
 
+import { hasMediaSource } from "./buffer.js";
+import { NativePlayer } from "./native-player.js";
 import { RelayPlayer } from "./player.js";
 import { Rewind } from "./rewind.js";
 import { loadSound, saveSound } from "./sound.js";
@@ -88,7 +90,7 @@ export class Stage {
     this.#find = (selector) => root.querySelector(selector);
     this.video = this.#find("video");
     const still = new Still(this.video);
-    this.player = new RelayPlayer(this.video, url);
+    this.player = new (hasMediaSource ? RelayPlayer : NativePlayer)(this.video, url);
     this.player.addEventListener("replacing", () => still.hold());
     this.video.relay = this.player;
     const sound = loadSound();
