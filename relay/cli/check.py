@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from relay.cli import complain
 from relay.config import Config
 from relay.config.address import ALL_ADDRESSES, is_loopback, parse_address
@@ -124,5 +126,13 @@ def _toml(value: Any) -> str:
             return str(value)
         case tuple():
             return f"[{', '.join(map(_toml, value))}]"
+        case dict():
+            return _table(value)
+        case _ if attrs.has(type(value)):
+            return _table(attrs.asdict(value, recurse=False))
         case _:
             return f'"{value}"'
+
+
+def _table(entries: dict[str, Any]) -> str:
+    return f"{{{', '.join(f'{name} = {_toml(value)}' for name, value in entries.items())}}}"

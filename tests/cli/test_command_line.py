@@ -77,6 +77,16 @@ def test_check_says_what_the_configuration_means(
     ]
 
 
+def test_check_shows_tables_as_they_are_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text('[[settings.schemas]]\nnamespace = "player"\ninline = "{}"\n')
+    assert main(["check", "--config", str(file)]) == 0
+    shown = '[{namespace = "player", file = "", inline = "{}"}]'
+    assert f"Not the default: settings.schemas = {shown}" in capsys.readouterr().out
+
+
 def test_check_says_that_a_laboratory_is_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
