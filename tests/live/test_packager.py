@@ -32,6 +32,14 @@ async def collect(made: PackagingStudio, into: list[Part]) -> None:
         into += [part async for part in parts]
 
 
+async def no_files(folder: Path) -> None:
+    """Wait for threads, which do not know of virtual time: it stands still while we do not sleep."""
+    while True:
+        if not files(folder):
+            return
+        await trio.lowlevel.checkpoint()
+
+
 def as_file(parts: list[Part]) -> bytes:
     return parts[0].head.init.data + b"".join(part.data for part in parts)
 
@@ -120,9 +128,7 @@ async def test_what_is_old_is_on_disk_and_reads_the_same(folder: Path) -> None:
             assert len(data) == held[0].byte_count
             assert media.digests(held[0].head.init.data + data)[Kind.VIDEO]
             packager.scope.cancel()
-            # Threads do not know of virtual time, which stands still as long as we do not sleep.
-            while files(folder):
-                await trio.lowlevel.checkpoint()
+            await no_files(folder)
 
 
 @in_virtual_time
