@@ -33,7 +33,7 @@ async def collect(made: PackagingStudio, into: list[Part]) -> None:
 
 
 async def no_files(folder: Path) -> None:
-    """Wait for threads, which do not know of virtual time: it stands still while we do not sleep."""
+    """Wait for threads, which do not know of virtual time: it stands still where nobody sleeps."""
     while True:
         if not files(folder):
             return
