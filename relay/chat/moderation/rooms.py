@@ -37,6 +37,10 @@ class Purge(msgspec.Struct, frozen=True, kw_only=True):
     by: Deleter
 
 
+_UNTOUCHED = Room()
+"""Any room in which nobody has ordered anything."""
+
+
 @attrs.define(eq=False)
 class Rooms:
     """See the head of this module."""
@@ -62,7 +66,7 @@ class Rooms:
 
     def find(self, room: str) -> Room:
         """What holds there; not to be changed."""
-        return self._rooms.get(room) or Room()
+        return self._rooms.get(room, _UNTOUCHED)
 
     def change(self, room: str) -> Room:
         """The same, to be changed."""
