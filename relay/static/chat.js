@@ -138,8 +138,9 @@ export class Chat {
     this.#text(".chat-status", STATUS[status] ?? "");
     const isRefused = status === "refused";
     this.#root.classList.toggle("is-refused", isRefused);
+    const isForOthers = refusal?.name === "not-allowed" && !this.#identity.isGuest;
     // Nobody has to read of a chat that is not there.
-    this.#root.hidden = isRefused && ["no-such-room", "not-allowed"].includes(refusal.name);
+    this.#root.hidden = isRefused && (isForOthers || refusal.name === "no-such-room");
     if (!isRefused) return;
     this.#composer.close(refusal.name === "banned" ? reasonWords(refusal) : "This chat is for members of the site.");
   }

@@ -146,7 +146,10 @@ async def a_reader_further_up_is_left_alone(site: Site) -> Facts:
 
 async def one_answers(site: Site) -> Facts:
     ann, bob = await site.open("acts", "Ann"), await site.open("acts", "Bob")
-    await ann.say("who is here?")
+    await ann.type("who is ")
+    await bob.page.wait("document.querySelector('.chat-typing').textContent")
+    typing = await bob.page.text(".chat-typing")
+    await ann.say("here?")
     await bob.wait("who is here?")
     await bob.menu("who is here?", "Reply")
     await bob.type("me, @An")
@@ -169,6 +172,7 @@ async def one_answers(site: Site) -> Facts:
     await ann.menu("who is there?", "Delete", "Really delete?")
     await bob.wait("deleted")
     return {
+        "typing": typing,
         "completed": completed,
         "is_for_ann": is_for_ann,
         "is_for_bob": await bob.ask("rowOf('me, @Ann').matches('.for-me')"),
@@ -336,6 +340,7 @@ def test_one_answers_and_what_is_deleted_is_quoted_nowhere(
     used: dict[str, Facts],
 ) -> None:
     facts = used["one_answers"]
+    assert facts["typing"] == "\u2068Ann\u2069 is writing\u2026"
     assert facts["completed"] == "me, @Ann "
     assert (facts["is_for_ann"], facts["is_for_bob"]) == (True, False)
     assert facts["edited"] == "edited"

@@ -58,8 +58,7 @@ async def shown(page: Page) -> tuple[str, str]:
 
 
 async def reload(page: Page) -> None:
-    await page.evaluate("window.isOld = true; location.reload()")
-    await page.wait("!window.isOld")
+    await page.open(await page.evaluate("location.href"))
 
 
 async def roles(page: Page) -> list[tuple[str, str]]:
