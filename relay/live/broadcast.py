@@ -233,9 +233,11 @@ class Broadcast:
     def _say_edge(self) -> None:
         """Where the live edge is; and once a second is often enough for the sums as well."""
         now = self._ports.monotonic()
-        if now > self._edge_at:
+        # A gate that opens lets out a second of media at once: that is no bitrate of its own.
+        seconds = max(now - self._edge_at, (self._sequencer.edge_ms - self._edge_ms) / 1000)
+        if seconds > 0:
             sent = self._payload_bytes - self._edge_bytes
-            self._bits_per_second = round(8 * sent / (now - self._edge_at))
+            self._bits_per_second = round(8 * sent / seconds)
         self._edge_at, self._edge_bytes = now, self._payload_bytes
         self._edge_ms = self._sequencer.edge_ms
         self._charge()

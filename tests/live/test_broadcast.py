@@ -206,6 +206,18 @@ async def test_flv_says_where_it_stands_at_the_start_every_ten_seconds_and_at_se
             assert marks(viewer) == [(21_000, 2.0, "live")]
 
 
+@in_virtual_time
+async def test_the_second_that_sound_alone_is_held_back_for_is_a_second_of_its_bitrate() -> None:
+    async with studio() as made:
+        with made.publishing() as run:
+            await send(run, AUDIO)
+            await trio.sleep(1.5)
+            await send(run, *sounds(0, 60))
+            held = list(sounds(0, 48))
+            shown = made.broadcast.statistics().bits_per_second
+            assert 0 < shown <= 8 * 2 * sum(len(packet.payload) for packet in held)
+
+
 @pytest.mark.parametrize("first", [Format.FLV, Format.MP4])
 @in_virtual_time
 async def test_a_newcomer_is_told_the_state_at_once(first: Format) -> None:
