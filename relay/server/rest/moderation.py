@@ -132,7 +132,7 @@ async def me(exchange: Exchange) -> Response:
     return json_response(shown).with_headers(*NO_STORE, *ANY_ORIGIN)
 
 
-async def modes(exchange: Exchange) -> Response:
+def modes(exchange: Exchange) -> Response:
     """`GET .../modes`: how the room is set.
 
     Raises:
@@ -160,7 +160,7 @@ async def change_modes(exchange: Exchange) -> Response:
     return _modes(now)
 
 
-async def moderators(exchange: Exchange) -> Response:
+def moderators(exchange: Exchange) -> Response:
     """`GET .../moderators`: whom the owner has appointed.
 
     Raises:

@@ -5,54 +5,31 @@ shows a token, and the handler asks.
 """
 
 from relay.http.routing import Route, Who
-from relay.server.exchange import Handler, Waits
-from relay.server.rest import bans, moderation, openapi_moderation, word_lists
+from relay.server.exchange import Answers, Handler, Waits
+from relay.server.rest import bans, moderation, word_lists
+from relay.server.rest import openapi_moderation as about
 
 _ROOM = "/api/v1/rooms/{room}"
-_MODERATOR = f"{_ROOM}/moderators/{{user}}"
-_BAN = f"{_ROOM}/bans/{{user}}"
+_MODERATOR = "/moderators/{user}"
+_BAN = "/bans/{user}"
 
 PUBLIC: tuple[Route[Handler], ...] = tuple(
-    Route(methods={method}, pattern=pattern, handler=Waits(answer), who=who, about=about)
-    for method, pattern, answer, who, about in (
-        ("GET", f"{_ROOM}/me", moderation.me, Who.ANYONE, openapi_moderation.ME),
-        ("GET", f"{_ROOM}/modes", moderation.modes, Who.ANYONE, openapi_moderation.MODES),
-        (
-            "PATCH",
-            f"{_ROOM}/modes",
-            moderation.change_modes,
-            Who.GUEST,
-            openapi_moderation.CHANGE_MODES,
-        ),
-        (
-            "GET",
-            f"{_ROOM}/moderators",
-            moderation.moderators,
-            Who.ANYONE,
-            openapi_moderation.MODERATORS,
-        ),
-        ("PUT", _MODERATOR, moderation.appoint, Who.GUEST, openapi_moderation.APPOINT),
-        ("DELETE", _MODERATOR, moderation.dismiss, Who.GUEST, openapi_moderation.DISMISS),
-        ("GET", f"{_ROOM}/bans", bans.every, Who.GUEST, openapi_moderation.BANS),
-        ("GET", _BAN, bans.read, Who.GUEST, openapi_moderation.READ_BAN),
-        ("PUT", _BAN, bans.put, Who.GUEST, openapi_moderation.PUT_BAN),
-        ("DELETE", _BAN, bans.remove, Who.GUEST, openapi_moderation.REMOVE_BAN),
-        (
-            "DELETE",
-            f"{_ROOM}/users/{{user}}/messages",
-            bans.purge,
-            Who.GUEST,
-            openapi_moderation.PURGE,
-        ),
-        ("GET", f"{_ROOM}/words", word_lists.every, Who.GUEST, openapi_moderation.WORDS),
-        ("POST", f"{_ROOM}/words", word_lists.add, Who.GUEST, openapi_moderation.ADD_WORD),
-        (
-            "DELETE",
-            f"{_ROOM}/words/{{word}}",
-            word_lists.remove,
-            Who.GUEST,
-            openapi_moderation.REMOVE_WORD,
-        ),
-        ("GET", f"{_ROOM}/audit", word_lists.audit, Who.GUEST, openapi_moderation.AUDIT),
+    Route(methods={method}, pattern=_ROOM + path, handler=handler, who=who, about=told)
+    for method, path, handler, who, told in (
+        ("GET", "/me", Waits(moderation.me), Who.ANYONE, about.ME),
+        ("GET", "/modes", Answers(moderation.modes), Who.ANYONE, about.MODES),
+        ("PATCH", "/modes", Waits(moderation.change_modes), Who.GUEST, about.CHANGE_MODES),
+        ("GET", "/moderators", Answers(moderation.moderators), Who.ANYONE, about.MODERATORS),
+        ("PUT", _MODERATOR, Waits(moderation.appoint), Who.GUEST, about.APPOINT),
+        ("DELETE", _MODERATOR, Waits(moderation.dismiss), Who.GUEST, about.DISMISS),
+        ("GET", "/bans", Waits(bans.every), Who.GUEST, about.BANS),
+        ("GET", _BAN, Waits(bans.read), Who.GUEST, about.READ_BAN),
+        ("PUT", _BAN, Waits(bans.put), Who.GUEST, about.PUT_BAN),
+        ("DELETE", _BAN, Waits(bans.remove), Who.GUEST, about.REMOVE_BAN),
+        ("DELETE", "/users/{user}/messages", Waits(bans.purge), Who.GUEST, about.PURGE),
+        ("GET", "/words", Waits(word_lists.every), Who.GUEST, about.WORDS),
+        ("POST", "/words", Waits(word_lists.add), Who.GUEST, about.ADD_WORD),
+        ("DELETE", "/words/{word}", Waits(word_lists.remove), Who.GUEST, about.REMOVE_WORD),
+        ("GET", "/audit", Waits(word_lists.audit), Who.GUEST, about.AUDIT),
     )
 )
