@@ -13,7 +13,7 @@ import json
 import os
 import random
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,8 +51,10 @@ class Bot:
                 async with open_websocket_url(f"{url}/connection/websocket") as socket:
                     await self.greet(socket)
                     wait_s = 0.5
-                    async for message in messages(socket):
-                        await self.take(socket, message)
+                    while True:
+                        # Several may come in one frame.
+                        for line in (await socket.get_message()).splitlines():
+                            await self.take(socket, json.loads(line))
             except (OSError, HandshakeError, ConnectionClosed) as error:
                 print(f"away: {error!r}", flush=True)
             await trio.sleep(wait_s * random.uniform(0.5, 1))
@@ -93,13 +95,6 @@ class Bot:
         if answer is not None:
             data = {"text": answer(rest), "reply_to": said["id"]}
             await send(socket, {"id": ANSWER, "publish": {"channel": self.channel, "data": data}})
-
-
-async def messages(socket: WebSocketConnection) -> AsyncIterator[Json]:
-    """The server's messages; several may come in one frame."""
-    while True:
-        for line in (await socket.get_message()).splitlines():
-            yield json.loads(line)
 
 
 async def send(socket: WebSocketConnection, command: Json) -> None:

@@ -142,8 +142,8 @@ def _bodies(about: Operation) -> dict[str, Any]:
 
 def _parameters(route: Route[Any], about: Operation) -> Iterable[dict[str, Any]]:
     for name in parameters_of(route.pattern):
-        schema = {"type": "string", "pattern": pattern_of(name)}
-        yield {"name": name, "in": "path", "required": True, "schema": schema}
+        looks = {"type": "string", "pattern": pattern_of(name)}
+        yield {"name": name, "in": "path", "required": True, "schema": looks}
     for name, schema in about.query.items():
         yield {"name": name, "in": "query", "schema": schema}
 
