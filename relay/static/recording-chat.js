@@ -103,6 +103,6 @@ function row({ author, text }) {
   const name = document.createElement("b");
   name.textContent = author?.name || author?.user || "";
   const line = document.createElement("li");
-  line.append(name, text);
+  line.append(name, " ", text);
   return line;
 }

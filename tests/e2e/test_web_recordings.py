@@ -3,12 +3,15 @@
 import json
 from pathlib import Path
 
+import trio
 from support import media
 from support.browser import DevTools, Page, browsing
-from support.recorded import RULES, SETTINGS, finished, operator, post, push
+from support.publishing import publish
+from support.recorded import RULES, SETTINGS, finished, operator, post
 from support.server import ServerProcess, serving
+from support.tokens import token
 
-TIME = "document.querySelector('video').currentTime"
+SECONDS = 8.0
 PLAY = "document.querySelector('video').play()"
 
 
@@ -25,12 +28,25 @@ async def seek_and_play(page: Page, to_s: float) -> None:
     await page.wait_advance(to_s + 0.3)
 
 
+async def push_and_say(server: ServerProcess, text: str, bearer: str) -> None:
+    """Push, say something in the chat when that has been shown, and push another picture."""
+    encoder = await publish(server.addresses["rtmp"], "cat")
+    await encoder.send_tags(media.tags(media.flv_file(SECONDS)))
+    await server.wait_log("broadcast live", stream="live/cat")
+    await trio.sleep(0.3)
+    said = ("Authorization", f"Bearer {bearer}")
+    room = "/api/v1/rooms/chat:live%2Fcat/messages"
+    answer = await post(server, room, {"text": text}, said)
+    assert answer.status == 201, answer
+    other = media.tags(media.flv_file(4.0, size="160x120"))
+    await encoder.send_tags(other, shift_ms=round(SECONDS * 1000))
+    await encoder.stop()
+
+
 async def test_a_recording_and_a_clip_play_and_are_saved(chromium: str, tmp_path: Path) -> None:
-    source = media.flv_file(8.0)
     key = operator(tmp_path)
     async with serving(tmp_path, SETTINGS, config=RULES) as server, browsing(chromium) as browser:
-        await push(server, "cat", source)
-        await push(server, "cat", media.flv_file(4.0, size="160x120"))
+        await push_and_say(server, "What a cat!", token(tmp_path, sub="ann", name="Ann"))
         recording = await finished(server, "cat")
         asked = {"from_ms": 1000, "to_ms": 3000}
         answer = await post(server, f"/api/v1/recordings/{recording['id']}/clips", asked, key)
@@ -51,6 +67,9 @@ async def test_a_recording_and_a_clip_play_and_are_saved(chromium: str, tmp_path
         await page.wait("document.querySelector('video').videoWidth === 160")
         await page.wait_advance(0.3)
         assert await page.evaluate("relayRecording.time") > 8
+        # It was said when the first part had just been shown.
+        await page.wait("document.querySelector('#messages li')")
+        assert await page.text("#messages") == "Ann What a cat!"
         assert "0:12" in await page.text("#length")
         download = await page.evaluate("document.querySelector('#download').href")
         assert download.endswith("?download")
