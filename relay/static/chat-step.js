@@ -12,12 +12,12 @@
  *
  * `picture` is { session, mediaMs, wallMs }, or null where there is none to be in step with.  Media
  * times are those of one session; across sessions, and for what was said while nobody was live, the
- * wall clock of the picture is as good as it gets.
+ * wall clock of the picture is as good as it gets; where that is not known, it is null.
  */
 export function isReached(message, picture) {
   if (picture === null) return true;
   if (message.session === picture.session) return message.mediaMs <= picture.mediaMs;
-  return message.at <= picture.wallMs;
+  return message.at <= (picture.wallMs ?? Infinity);
 }
 
 /** How many of the messages, oldest first, are to be shown. */
