@@ -121,6 +121,8 @@ async def test_one_is_told_what_keeps_one_from_speaking(tmp_path: Path) -> None:
         me = await it.get("ann", path(ROOM, "me"))
         check("/me", "get", "200", me)
         assert (me["refused"], me["may"]["read"]) == ("/problems/timed-out", True)
+        # Who it was is for the moderators to know.
+        assert "by" not in me["ban"]
         assert (me["ban"]["reason"], me["ban"]["until"][:19]) == ("enough", "2023-11-14T22:14:20")
         await banned(it, "ann")
         me = await it.get("ann", path(ROOM, "me"))

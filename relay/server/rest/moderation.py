@@ -27,7 +27,8 @@ The objects that these routes take and give:
     me      {"room", "user", "role": "nobody|guest|member|moderator|owner|site",
              "may": {"read", "write", "moderate", "appoint"},
              "refused": null or the type of the problem that a message would meet now,
-             "ban": null or BAN, "wait_ms": until slow mode lets the caller speak,
+             "ban": null or BAN without `by`,
+             "wait_ms": until slow mode lets the caller speak,
              "modes": MODES, or null for who may not read}
     MODES   {"slow_s": 0 for off, "followers_only", "links", "guests"}; true and false but for the
             first; as they are without anybody's doing: 0, false, true, true
@@ -125,7 +126,7 @@ async def me(exchange: Exchange) -> Response:
             "appoint": role >= Role.OWNER and room_kind(name) is not RoomKind.DIRECT,
         },
         "refused": cause,
-        "ban": None if ban is None else shown_ban(caller.sub, ban),
+        "ban": None if ban is None else _own_ban(caller.sub, ban),
         "wait_ms": math.ceil(there.wait_s(caller, role, now) * 1000),
         "modes": msgspec.to_builtins(there.modes) if may_read else None,
     }
@@ -198,6 +199,11 @@ async def dismiss(exchange: Exchange) -> Response:
     with channel.held(), refusals():
         await exchange.services.chat.moderation.orders.dismiss(channel, exchange.caller, user)
     return Response(204)
+
+
+def _own_ban(user: str, ban: Ban) -> dict[str, Any]:
+    """As the one who is banned sees it, who is not told by whom."""
+    return {name: value for name, value in shown_ban(user, ban).items() if name != "by"}
 
 
 def shown_ban(user: str, ban: Ban) -> dict[str, Any]:

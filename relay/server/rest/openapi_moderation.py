@@ -71,16 +71,14 @@ _MODES_OF = {
     "guests": _flag("Whether guests may speak"),
 }
 _MODES = record(_MODES_OF)
-_BAN = record(
-    {
-        "user": text("Who"),
-        "until": or_null(text("Until when; null for ever", format="date-time")),
-        "until_ms": or_null(whole("The same, milliseconds since 1970")),
-        "reason": text("Why; empty where nobody has said"),
-        "at": text("Since when", format="date-time"),
-        "by": _SENDER,
-    }
-)
+_BAN_OF = {
+    "user": text("Who"),
+    "until": or_null(text("Until when; null for ever", format="date-time")),
+    "until_ms": or_null(whole("The same, milliseconds since 1970")),
+    "reason": text("Why; empty where nobody has said"),
+    "at": text("Since when", format="date-time"),
+}
+_BAN = record({**_BAN_OF, "by": _SENDER})
 _ME = record(
     {
         "room": text("As in the path"),
@@ -98,7 +96,7 @@ _ME = record(
             }
         ),
         "refused": or_null(text("The type of the problem that a message would meet now")),
-        "ban": or_null(_BAN),
+        "ban": or_null(record(_BAN_OF)),
         "wait_ms": whole("For how long slow mode lets it say nothing"),
         "modes": or_null(_MODES),
     }
