@@ -102,9 +102,8 @@ export class Conversation {
   #change(data, offset) {
     let last = null;
     for (const message of this.#about(data, offset)) {
-      if (offset <= message.asOf) continue;
       const changed = CHANGES[data.type](message, data, this.#user);
-      last = this.#put({ ...message, ...changed, asOf: offset });
+      last = this.#put({ ...message, ...changed, asOf: offset }) ?? last;
     }
     return last;
   }

@@ -26,9 +26,12 @@ test("a height is kept for as long as its row is there", () => {
   layout.measure(0, 50);
   layout.rows = keys(0, 12);
   assert.equal(layout.total, 50 + 11 * GUESS);
+  layout.measure(11, 70);
+  for (const from of [-5, -10]) layout.rows = keys(from, 12);
+  assert.equal(layout.total, 50 + 70 + 20 * GUESS);
   layout.rows = keys(1, 12);
   layout.rows = keys(0, 12);
-  assert.equal(layout.total, 12 * GUESS);
+  assert.equal(layout.total, 70 + 11 * GUESS);
 });
 
 test("rows are found by where they stand, and none stands outside", () => {

@@ -37,6 +37,7 @@ test("pieces are the text again, whatever it is", () => {
 test("who is meant is found by name, the longest first, and not within words", () => {
   assert.deepEqual(mentioned("@Ann Lee and @Зина: @Anna, @Ann!", PEOPLE), ["lee", "zina", "ann"]);
   assert.deepEqual(mentioned("@Ann @Ann", PEOPLE), ["ann"]);
+  assert.deepEqual(mentioned("@Anna and @Ann1", PEOPLE), []);
   assert.deepEqual(mentioned("mail me", [{ user: "x", name: "" }]), []);
 });
 
