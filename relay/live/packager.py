@@ -1,27 +1,19 @@
 """A broadcast cut into parts and segments, once, for everybody who takes it in pieces.
 
     broadcast --`relay.live.intake`--> packager's task --> window: HLS players, clips
-                                                             --memory channel of parts--> recorders
 
 Those who use it:
 
-- `with packager.followed() as parts: async for part in parts` gives each `Part` of
-  `relay.hls.segments` from the beginning of the open segment on: its bytes, its times, and by
-  `part.head` of which segment it is, behind which init segment (`head.init`, another object when
-  tracks or codec changed), whether that segment follows a seam, and what the wall clock said then.
-  `part.is_last` ends the segment.  Everything is shared: leave it as it is.  The packager never
-  waits: for whoever is too slow parts are left out up to the next segment, and `head.number` and
-  `index` show that there is a gap.
 - `packager.window` has the segments that can be had now; `await packager.read(held)` their bytes.
+  A `Part` of `relay.hls.segments` has its times, and by `part.head` of which segment it is, behind
+  which init segment, whether that segment follows a seam, and what the wall clock said then.
 - `await packager.wait_changed()` returns at the next part, pause or end: one event wakes everybody.
 
 It is made for the first who wants it, starts with what the broadcast keeps for newcomers, and is
 kept for as long as somebody has touched it lately (`relay.live.packagers`).
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 
 import attrs
 import trio
@@ -36,50 +28,8 @@ from relay.live.intake import Intake, Pause, Taken
 from relay.live.sequencer import Placed, Seam
 from relay.live.shelf import Shelf
 
-QUEUE_PARTS = 64
-"""About twenty seconds: longer than a disk that works takes for a write."""
 TURN_STEPS = 128
 """Packets taken before others have their turn."""
-
-
-@attrs.define(eq=False)
-class PartQueue:
-    """What one follower gets."""
-
-    _kept: deque[Part] = attrs.field(factory=deque)
-    """Parts of the open segment that there were before."""
-    _is_behind: bool = attrs.field(default=False, init=False)
-    _arrivals: trio.MemorySendChannel[Part] = attrs.field(init=False)
-    _departures: trio.MemoryReceiveChannel[Part] = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._arrivals, self._departures = trio.open_memory_channel[Part](QUEUE_PARTS)
-
-    def __aiter__(self) -> "PartQueue":
-        return self
-
-    async def __anext__(self) -> Part:
-        if self._kept:
-            await trio.lowlevel.checkpoint()
-            return self._kept.popleft()
-        try:
-            return await self._departures.receive()
-        except trio.EndOfChannel:
-            raise StopAsyncIteration from None
-
-    def put(self, part: Part) -> None:
-        """Queue a part; when there is no room, none of its segment any more."""
-        if self._is_behind and part.index:
-            return
-        try:
-            self._arrivals.send_nowait(part)
-        except trio.WouldBlock:
-            self._is_behind = True
-        else:
-            self._is_behind = False
-
-    def end(self) -> None:
-        self._arrivals.close()
 
 
 @attrs.define(eq=False)
@@ -101,7 +51,6 @@ class Packager:
     playlist: MediaPlaylist = attrs.field(init=False)
     intake: Intake = attrs.field(init=False)
     _cutter: Cutter = attrs.field(init=False)
-    _followers: dict[PartQueue, None] = attrs.field(factory=dict, init=False)
     _changed: trio.Event = attrs.field(factory=trio.Event, init=False)
     _ageing: trio.Event = attrs.field(factory=trio.Event, init=False)
     """Set when something may have to go to disk, or to be forgotten."""
@@ -112,10 +61,6 @@ class Packager:
         self.intake = Intake(self._budget)
         self._cutter = Cutter(self.broadcast.clock.wall_ms)
 
-    @property
-    def is_followed(self) -> bool:
-        return bool(self._followers)
-
     async def run(self) -> None:
         """Package until the broadcast has ended, and keep what there is until cancelled."""
         try:
@@ -125,19 +70,6 @@ class Packager:
         finally:
             self._budget.change(-self._charged)
             self.intake.close()
-
-    @contextmanager
-    def followed(self) -> Iterator[PartQueue]:
-        """Every part from the beginning of the open segment on; ends with the broadcast."""
-        queue = PartQueue(deque(self.window.open_parts))
-        self._followers[queue] = None
-        if self.window.is_over:
-            queue.end()
-        try:
-            yield queue
-        finally:
-            del self._followers[queue]
-            queue.end()
 
     async def wait_changed(self) -> None:
         """Wait for the next part, for a pause, or for the end."""
@@ -159,19 +91,18 @@ class Packager:
 
     async def _package(self) -> None:
         with self.broadcast.handed_to(self.intake):
-            turn = 0
             async for steps in self.intake:
-                for step in steps:
-                    self._publish(self._cut(step))
-                    turn += 1
-                    if turn % TURN_STEPS == 0:
-                        await trio.lowlevel.checkpoint()
+                await self._take(steps)
                 self.intake.ripe_ms = self._cutter.ripe_ms
         self._publish(self._cutter.pause())
         self.window.end()
-        for queue in self._followers:
-            queue.end()
         self._tell()
+
+    async def _take(self, steps: Iterable[Taken]) -> None:
+        for turn, step in enumerate(steps, 1):
+            self._publish(self._cut(step))
+            if turn % TURN_STEPS == 0:
+                await trio.lowlevel.checkpoint()
 
     def _cut(self, step: Taken) -> Iterable[Part]:
         if type(step) is Placed:
@@ -186,8 +117,6 @@ class Packager:
             self._budget.change(len(part.data))
             self._charged += len(part.data)
             whole = self.window.add(part, self.broadcast.recent_gops_ms)
-            for queue in self._followers:
-                queue.put(part)
             if whole is not None:
                 self._ageing.set()
                 self.broadcast.late_keyframes = self.window.too_long

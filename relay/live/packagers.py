@@ -2,7 +2,7 @@
 
 A packager is made for the first player that asks for a playlist, and, so that there is something to
 rewind to, for the first viewer of any other format.  It goes when nobody has needed it for a
-minute, like a feed.  A recorder that follows one keeps it as well.  When a broadcast has ended its
+minute, like a feed.  When a broadcast has ended its
 packager stays for whoever is still behind.
 
 A broadcast that nobody watches costs nothing here.
@@ -124,7 +124,7 @@ class Packagers:
                     self.of(broadcast)
         needed_since = self._ports.monotonic() - LINGER_S
         for packager in list(self._by_key.values()):
-            if packager.touched_at < needed_since and not packager.is_followed:
+            if packager.touched_at < needed_since:
                 packager.scope.cancel()
 
     def _open(self, broadcast: Broadcast) -> Packager:

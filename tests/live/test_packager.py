@@ -1,6 +1,8 @@
-"""A packager: what it hands on, keeps, puts on disk and lets go of."""
+"""A packager: what it keeps, puts on disk and lets go of."""
 
 import itertools
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -8,35 +10,35 @@ import pytest
 import trio
 import trio.lowlevel
 from support import media
-from support.cutting import segment
 from support.memory import in_virtual_time
 from support.on_air import HOLD_S, settle
-from support.packaging import WINDOW, PackagingStudio, later, packaging, play, reel
+from support.packaging import WINDOW, later, packaging, play, reel
 
 from relay.hls.segments import Part
 from relay.live import shelf
 from relay.live.broadcast import LATE_KEYFRAMES
-from relay.live.packager import QUEUE_PARTS, PartQueue
+from relay.live.packager import Packager
 from relay.live.packagers import LINGER_S
 from relay.packet import Kind
 
 FOUR_S = 4000
+PATIENCE_S = 20
 
 
 def files(folder: Path) -> list[Path]:
     return list(folder.glob("*/*.mp4"))
 
 
-async def collect(made: PackagingStudio, into: list[Part]) -> None:
-    with made.packager.followed() as parts:
-        into += [part async for part in parts]
+def listed(packager: Packager) -> list[Part]:
+    """All parts of whole segments."""
+    return [part for held in packager.window.listed for part in held.parts]
 
 
-async def no_files(folder: Path) -> None:
+async def until(condition: Callable[[], bool]) -> None:
     """Wait for threads, which do not know of virtual time: it stands still where nobody sleeps."""
-    while True:
-        if not files(folder):
-            return
+    give_up_at = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < give_up_at
         await trio.lowlevel.checkpoint()
 
 
@@ -51,13 +53,13 @@ def folder(tmp_path: Path) -> Path:
 
 @in_virtual_time
 async def test_parts_are_what_was_published(folder: Path) -> None:
-    got: list[Part] = []
-    async with packaging(folder) as made, trio.open_nursery() as nursery:
+    async with packaging(folder) as made:
         with made.studio.publishing() as run:
             await trio.lowlevel.checkpoint()
-            nursery.start_soon(collect, made, got)
+            packager = made.packager
             await play(run, reel())
         await trio.sleep(HOLD_S + 1)
+        got = listed(packager)
     assert media.digests(as_file(got)) == media.digests(media.flv_file(4))
     assert got[-1].is_last
 
@@ -76,16 +78,16 @@ async def test_a_newcomer_begins_with_what_is_kept(folder: Path) -> None:
 
 @in_virtual_time
 async def test_dead_time_is_on_the_wall_clock_only(folder: Path) -> None:
-    got: list[Part] = []
-    async with packaging(folder) as made, trio.open_nursery() as nursery:
+    async with packaging(folder) as made:
         with made.studio.publishing() as run:
             await trio.lowlevel.checkpoint()
-            nursery.start_soon(collect, made, got)
+            packager = made.packager
             await play(run, reel())
         await trio.sleep(20)
         with made.studio.publishing() as run:
             await play(run, later(reel(), 77_777))
         await trio.sleep(HOLD_S + 1)
+        got = listed(packager)
     heads = list({id(part.head): part.head for part in got}.values())
     assert [head.number for head in heads if head.is_discontinuity] == [4]
     dead_ms = [
@@ -118,47 +120,27 @@ async def test_what_is_old_is_on_disk_and_reads_the_same(folder: Path) -> None:
             packager = made.packager
             for lap in range(4):
                 await play(run, later(reel(), FOUR_S * lap))
-            await settle()
             held = packager.window.listed
+            await until(lambda: len(files(folder)) == sum(not one.parts for one in held) > 5)
             on_disk = [one.number for one in held if not one.parts]
-            assert len(on_disk) > 5
             assert on_disk == list(range(on_disk[-1] + 1))
-            assert len(files(folder)) == len(on_disk)
             data = await packager.read(held[0])
             assert len(data) == held[0].byte_count
             assert media.digests(held[0].head.init.data + data)[Kind.VIDEO]
             packager.scope.cancel()
-            await no_files(folder)
+            await until(lambda: not files(folder))
 
 
 @in_virtual_time
-async def test_a_packager_that_nobody_needs_goes_and_one_that_is_recorded_stays(
-    folder: Path,
-) -> None:
+async def test_a_packager_that_nobody_needs_goes(folder: Path) -> None:
     async with packaging(folder) as made:
         with made.studio.publishing() as run:
             await play(run, reel())
             packager, key = made.packager, made.packager.key
-            with packager.followed():
-                await trio.sleep(2 * LINGER_S)
-                assert made.packagers.current(made.studio.broadcast.name) is packager
+            assert made.packagers.current(made.studio.broadcast.name) is packager
             await trio.sleep(LINGER_S + 2)
             assert made.packagers.current(made.studio.broadcast.name) is None
             assert made.packagers.find(made.studio.broadcast.name, key) is None
-
-
-async def test_a_slow_follower_misses_the_rest_of_a_segment_and_not_a_piece_of_one() -> None:
-    queue = PartQueue()
-    segments = [segment(number) for number in range(QUEUE_PARTS // 3 + 3)]
-    for part in (part for parts in segments[:-1] for part in parts):
-        queue.put(part)
-    got = [await anext(queue) for _ in range(QUEUE_PARTS)]
-    for part in segments[-1]:
-        queue.put(part)
-    queue.end()
-    got += [part async for part in queue]
-    assert [part.head.number for part in got[-4:]] == [21, *[segments[-1][0].head.number] * 3]
-    assert [part.index for part in got[-3:]] == [0, 1, 2]
 
 
 @in_virtual_time
@@ -189,9 +171,8 @@ async def test_where_the_disk_has_no_room_the_window_is_shorter(
             packager = made.packager
             for lap in range(4):
                 await play(run, later(reel(), FOUR_S * lap))
-            await settle()
+            await until(lambda: packager.window.first_number > 5)
             assert files(folder) == []
-            assert packager.window.first_number > 5
             assert all(held.parts for held in packager.window.listed)
             figures = made.packagers.statistics()
             assert figures.segments == len(packager.window.listed)
