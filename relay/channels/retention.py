@@ -5,8 +5,8 @@ the store has, once in a while, and finds the others: a room that nobody has ope
 keeps its messages no longer for that.  It is never in a hurry: a few hundred publications go at
 once, with their words and reactions, and then everybody else's commits.
 
-A channel that is cut is held in memory meanwhile, so that what happens to it happens in one order:
-offsets of one that is deleted and made anew are its own.
+A channel that is cut is held in memory meanwhile, so that what happens to it happens in one order.
+One that was deleted and made anew has offsets of its own, and is known by its epoch.
 """
 
 from collections.abc import Callable
@@ -119,9 +119,10 @@ class Retention:
             channel = await self._hub.open(extent.channel)
         except (ChannelsFull, UnknownChannel):
             return False
+        if channel.epoch != extent.epoch:
+            # It has begun anew since that was read, and is looked at again.
+            return True
         with channel.held():
-            if channel.is_deleted:
-                return False
             decided, errors = trio.Event(), list[StoreUnavailable | None]()
 
             def told(error: StoreUnavailable | None) -> None:

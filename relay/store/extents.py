@@ -10,6 +10,7 @@ class Extent:
     """Of one channel."""
 
     channel: str
+    epoch: str
     first_offset: int
     """Readers find nothing below it."""
     last_offset: int

@@ -13,7 +13,11 @@ _lowest = (
     .scalar_subquery()
 )
 _extents = select(
-    channels.c.name, channels.c.first_offset, channels.c.last_offset, _lowest.label("lowest")
+    channels.c.name,
+    channels.c.epoch,
+    channels.c.first_offset,
+    channels.c.last_offset,
+    _lowest.label("lowest"),
 )
 
 
@@ -53,6 +57,7 @@ def outlived(connection: Connection, channel: str, before_ms: int, limit: int) -
 def _extent(row: Found) -> Extent:
     return Extent(
         channel=decode(row["name"]),
+        epoch=decode(row["epoch"]),
         first_offset=row["first_offset"],
         last_offset=row["last_offset"],
         lowest=row["lowest"],

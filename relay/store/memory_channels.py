@@ -71,6 +71,7 @@ class MemoryChannel:
     def extent(self) -> Extent:
         return Extent(
             channel=self.record.name,
+            epoch=self.record.epoch,
             first_offset=self.record.first_offset,
             last_offset=self.record.last_offset,
             lowest=self.publications[0].offset if self.publications else None,

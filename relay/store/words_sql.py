@@ -49,6 +49,8 @@ def found(
 ) -> Select[Any]:
     """What is wanted of a channel, and not deleted, in order."""
     statement, order = _engine(connection).found(channel, wanted)
+    # None of those is in the index; but where another version of Python had other ideas of words,
+    # some of what was told to be taken away may not have been what was there.
     statement = statement.where(publications.c.is_tombstone.is_(None))
     return statement.order_by(order.desc() if newest_first else order)
 

@@ -196,6 +196,9 @@ async def test_nothing_of_the_user_is_left_and_all_of_the_others() -> None:
     texts = [json.loads(one.data).get("text") for one in page.messages]
     assert texts == [*[None, "secret"] * 300, "hi", "hi"]
     assert [one.count for one in page.reactions[2]] == [1]
+    # The room is told once, however many batches there are.
+    log = await store.read(ROOM, after=0, limit=9999)
+    assert [one.offset for one in log if b"purge" in one.data] == [605]
     assert await store.names() == ["chat:live/cat", OTHERS, KEPT]
     assert await store.marked_rooms("bob") == [ROOM]
     assert await store.follow_count("bob") == 1

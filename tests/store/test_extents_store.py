@@ -10,17 +10,19 @@ from relay.store.extents import Extent
 
 async def test_channels_are_gone_through_by_name(store: Store) -> None:
     await store.commit([created("b"), appended("b", 1, 2, 3), created("a"), created("c")])
-    empty = Extent(channel="a", first_offset=1, last_offset=0, lowest=None)
-    full = Extent(channel="b", first_offset=1, last_offset=3, lowest=1)
+    empty = Extent(channel="a", epoch="first", first_offset=1, last_offset=0, lowest=None)
+    full = Extent(channel="b", epoch="first", first_offset=1, last_offset=3, lowest=1)
     assert await store.extents(after="", limit=2) == [empty, full]
     assert [one.channel for one in await store.extents(after="b", limit=9)] == ["c"]
     assert await store.extent("b") == full
     assert await store.extent("d") is None
     await store.commit([Trim("b", 3)])
-    assert await store.extent("b") == Extent(channel="b", first_offset=3, last_offset=3, lowest=3)
+    assert await store.extent("b") == Extent(
+        channel="b", epoch="first", first_offset=3, last_offset=3, lowest=3
+    )
     await store.commit([Trim("b", 4)])
     assert await store.extent("b") == Extent(
-        channel="b", first_offset=4, last_offset=3, lowest=None
+        channel="b", epoch="first", first_offset=4, last_offset=3, lowest=None
     )
 
 
@@ -56,5 +58,5 @@ async def test_what_is_older_is_looked_for_among_the_oldest(store: Store) -> Non
 def test_a_channel_is_cut_in_steps_to_where_it_should_be(
     first: int, last: int, lowest: int | None, outlived: int, expected: int | None
 ) -> None:
-    extent = Extent(channel="a", first_offset=first, last_offset=last, lowest=lowest)
+    extent = Extent(channel="a", epoch="first", first_offset=first, last_offset=last, lowest=lowest)
     assert cut(extent, keep=100, outlived=outlived) == expected

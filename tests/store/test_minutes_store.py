@@ -63,6 +63,8 @@ async def test_what_was_not_committed_does_not_count(store: Store) -> None:
         await store.commit([added(said(2, "bob", 5)), added(said(9, "bob", 5))])
     with pytest.raises(StoreConflict):
         await store.commit([added(said(2, "bob", 5)), added(said(1, "bob", 5), room="none")])
+    with pytest.raises(StoreConflict):
+        await store.commit([added(said(3, "bob", 5))])
     assert await counted(store) == [(5, 1, 1)]
     await store.commit([added(said(2, "bob", 5))])
     assert await counted(store) == [(5, 2, 2)]
