@@ -98,6 +98,9 @@ def path(room: str, *segments: str) -> str:
     return "/".join(["/api/v1/rooms", quote(room, safe=":/,"), *map(quote, segments)])
 
 
+MESSAGES = path(ROOM, "messages")
+
+
 def check(pattern: str, method: str, status: str, value: Any) -> None:
     """The answer of a room's route is as the document says."""
     described = DOCUMENT["paths"][f"/api/v1/rooms/{{room}}{pattern}"][method]["responses"][status]
