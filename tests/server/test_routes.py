@@ -135,6 +135,7 @@ CASES: list[tuple[str, str, bool, int | tuple[int, ...], int | tuple[int, ...]]]
             ("POST", "/words", (401, 415, 415, 415)),
             ("DELETE", "/words/x", (*LOCKED, 404)),
             ("GET", "/audit", (*LOCKED, 200)),
+            ("GET", "/statistics", 200),
         )
     ),
     ("GET", "/api/v1/users/ann/rooms", False, (*OWN, 200, 200), (*OWN, 200, 200)),
@@ -142,6 +143,9 @@ CASES: list[tuple[str, str, bool, int | tuple[int, ...], int | tuple[int, ...]]]
     ("GET", "/api/v1/rooms", False, 404, (*LOCKED, 200)),
     ("PUT", "/api/v1/rooms/group:a", False, 405, (*LOCKED, 415)),
     ("DELETE", "/api/v1/rooms/group:a", False, 405, (*LOCKED, 404)),
+    ("GET", "/api/v1/rooms/group:a/export", False, 404, (*LOCKED, 404)),
+    ("DELETE", "/api/v1/users/ann", False, (*OWN, 202, 202), (*OWN, 202, 202)),
+    ("GET", "/api/v1/erasures/none", False, (401, 404, 404, 404), (401, 404, 404, 404)),
     ("GET", "/recordings", False, 200, 200),
     ("GET", "/recordings/none", False, 200, 200),
     ("GET", "/recordings/none.mp4", False, 404, 404),
