@@ -16,12 +16,13 @@ import msgspec
 from relay.channels.channel import Channel
 from relay.channels.errors import UnknownChannel
 from relay.channels.hub import Hub
+from relay.channels.names import ChannelName, parse_name
 from relay.channels.rooms import is_room
 from relay.chat.moderation.events import Purged
 from relay.chat.publishing import Publisher
 from relay.erasure.job import Job
 from relay.erasure.receipt import Receipt
-from relay.erasure.redacting import Redaction, redacted, without
+from relay.erasure.redacting import Redaction, redacted, speaks_of, without
 from relay.messages.content_types import is_json
 from relay.publication import Draft, Publication
 from relay.store.contract import Change, Store
@@ -45,7 +46,8 @@ class Logs:
         """Every publication of every channel; first those that no store has."""
         for channel in self._hub.channels():
             if not channel.namespace.durable:
-                self._amend(channel, self._found(job, channel, channel.history.since(0)))
+                found_here = self._found(job, channel.name, channel, channel.history.since(0))
+                self._amend(channel, found_here)
         name, offset = job.receipt.place
         while True:
             if name:
@@ -69,9 +71,9 @@ class Logs:
 
     async def _channel(self, job: Job, name: str, offset: int) -> None:
         while found := await self._store.read(name, after=offset, limit=AT_ONCE):
-            channel = await self._open(name)
-            if self._found(job, channel, found):
-                await self._redact(job, name, channel, offset)
+            # Most channels are about somebody else, and are not opened for this.
+            if any(speaks_of(one, job.user) for one in found):
+                await self._redact(job, name, await self._open(name), offset)
             offset = found[-1].offset
             await job.rest()
 
@@ -83,9 +85,13 @@ class Logs:
             return None
 
     def _found(
-        self, job: Job, channel: Channel | None, publications: Sequence[Publication]
+        self,
+        job: Job,
+        name: ChannelName,
+        channel: Channel | None,
+        publications: Sequence[Publication],
     ) -> Redacted:
-        is_of_room = channel is not None and is_room(channel.name)
+        is_of_room = is_room(name)
         takes_json = channel is None or is_json(channel.content_type)
         now_ms = job.receipt.asked_ms
         found = (
@@ -109,7 +115,7 @@ class Logs:
 
     async def _put(self, job: Job, name: str, channel: Channel | None, offset: int) -> Redacted:
         publications = await self._store.read(name, after=offset, limit=AT_ONCE)
-        found = self._found(job, channel, publications)
+        found = self._found(job, parse_name(name), channel, publications)
         end = publications[-1].offset if publications else offset
         receipt, changes = _counted(job.receipt, found).at(name, end), _changes(name, found)
         has_gone = any(left.is_tombstone for _, left in found)

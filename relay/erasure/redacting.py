@@ -49,6 +49,14 @@ def redacted(
     return Redaction(data=_wordless(publication.data, user), what="publications", is_nobodys=True)
 
 
+def speaks_of(publication: Publication, user: str) -> bool:
+    """Whether something of it may have to go: quick, and sometimes wrongly so."""
+    author = publication.author
+    if author is not None and author.user == user:
+        return True
+    return any(spelt in publication.data for spelt in _spellings(user))
+
+
 def without(data: bytes, user: str) -> bytes | None:
     """JSON that no more says this user's id where ids stand; None where it did not."""
     if not any(spelt in data for spelt in _spellings(user)):

@@ -50,8 +50,8 @@ REMOVED = {
     "read_marks": 1,
     "reactions": 1,
     "messages": 300,
-    "publications": 3,
-    "mentions": 2,
+    "publications": 4,
+    "mentions": 3,
     "events": 1,
 }
 """Of what `fill` puts into a store."""
@@ -115,6 +115,8 @@ async def fill(store: SlowStore) -> None:
         (DIRECT, [said(1, "ann"), said(2, "bob")]),
         (OTHERS, [said(1, "bob")]),
         (KEPT, [event(1, "ann", b'{"secret":1}'), event(2, "bob", b'{"b":1}')]),
+        # Of a namespace that the site had once.
+        ("gone:x", [event(1, "ann", b'{"secret":1}'), event(2, "bob", b'{"user":"ann"}')]),
         (OWN, [event(1, "", b'{"user":"ann"}')]),
     ):
         await store.commit(
@@ -199,7 +201,7 @@ async def test_nothing_of_the_user_is_left_and_all_of_the_others() -> None:
     # The room is told once, however many batches there are.
     log = await store.read(ROOM, after=0, limit=9999)
     assert [one.offset for one in log if b"purge" in one.data] == [605]
-    assert await store.names() == ["chat:live/cat", OTHERS, KEPT]
+    assert await store.names() == ["chat:live/cat", OTHERS, "gone:x", KEPT]
     assert await store.marked_rooms("bob") == [ROOM]
     assert await store.follow_count("bob") == 1
     stored = await store.erasure(receipt.id)
