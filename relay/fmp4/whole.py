@@ -190,6 +190,11 @@ class Whole:
             elif self._sound is not None and self._tracks.audio is not None:
                 self._sound.add(run, at, self._tracks.audio.sample_rate)
 
+    @property
+    def samples(self) -> int:
+        """How many have been added."""
+        return sum(len(table.sizes) for table in (self._picture, self._sound) if table)
+
     def head(self, body_bytes: int) -> bytes:
         """Everything in front of a body of so many bytes."""
         file_type = box(

@@ -20,6 +20,7 @@ from relay.recordings.telling import Tell
 from relay.store.committing import commit
 from relay.store.contract import Store, StoreUnavailable
 from relay.store.recordings import DropRecording, PutRecording, StoredRecording
+from relay.store.threads import Threads
 from relay.store.writer import Writer
 
 log = structlog.get_logger("relay.recordings")
@@ -43,6 +44,8 @@ class Kept:
     """What nobody else knows; for this process."""
     endings: Counter[Ending] = attrs.field(factory=Counter, init=False)
     """Of those that ended since the start."""
+    heads: Threads = attrs.field(factory=lambda: Threads(1), init=False)
+    """In which long heads are put together."""
     _plains: dict[tuple[str, int | None], Plain] = attrs.field(factory=dict, init=False)
     """Of those that were played lately: a player asks for many ranges."""
     _making: trio.Lock = attrs.field(factory=trio.Lock, init=False)
@@ -185,7 +188,7 @@ class Kept:
         await trio.lowlevel.checkpoint()
         if which not in self._plains:
             async with self._making:
-                plain = await plain_file(self.disk, recording.id, only)
+                plain = await plain_file(self.disk, self.heads, recording.id, only)
             self._plains[which] = plain
             while len(self._plains) > PLAINS:
                 del self._plains[next(iter(self._plains))]

@@ -10,6 +10,7 @@ of it is a few reads.
 
 import errno
 from collections.abc import Sequence
+from functools import partial
 from itertools import accumulate
 
 import attrs
@@ -22,10 +23,13 @@ from relay.ports import Disk
 from relay.recordings import index
 from relay.recordings.files import read_fragment, read_index, read_tracks
 from relay.recordings.index import Segment
+from relay.store.threads import Threads
 
 log = structlog.get_logger("relay.recordings")
 
 HEAD_NAME = "head"
+SHORT_SAMPLES = 100_000
+"""Some twenty minutes: a head that takes no longer than a frame."""
 
 
 @attrs.frozen
@@ -67,8 +71,10 @@ class Plain:
         return b""
 
 
-async def plain_file(disk: Disk, folder: str, only: int | None = None) -> Plain:
+async def plain_file(disk: Disk, heads: Threads, folder: str, only: int | None = None) -> Plain:
     """The file of a finished recording, or `only` of one of its stretches.
+
+    A long head is put together in a thread: of a day it takes most of a second.
 
     Raises:
         FormatError: the recording is not what it should be.
@@ -80,13 +86,18 @@ async def plain_file(disk: Disk, folder: str, only: int | None = None) -> Plain:
         raise FileNotFoundError(errno.ENOENT, "nothing of it is listed")
     stretches = sorted({segment.stretch for segment in found})
     ends = [_end(found, stretch) for stretch in stretches]
-    head = await _head_extent(disk, folder, stretches, ends, only)
+    head = await _head_extent(disk, heads, folder, stretches, ends, only)
     files = [Extent(index.media_name(it), end) for it, end in zip(stretches, ends, strict=True)]
     return Plain(disk, folder, (head, *files))
 
 
 async def _head_extent(
-    disk: Disk, folder: str, stretches: Sequence[int], ends: Sequence[int], only: int | None
+    disk: Disk,
+    heads: Threads,
+    folder: str,
+    stretches: Sequence[int],
+    ends: Sequence[int],
+    only: int | None,
 ) -> Extent:
     """The head: the one that is there, or one that is made now."""
     name = HEAD_NAME if only is None else f"{HEAD_NAME}-{only}"
@@ -97,7 +108,11 @@ async def _head_extent(
             return Extent(name, size)
         # Whoever wrote it was stopped.
         await disk.cut(folder, name, 0)
-    head = await _head(disk, folder, stretches, ends)
+    whole = await _looked_through(disk, folder, stretches, ends)
+    if whole.samples <= SHORT_SAMPLES:
+        head = whole.head(sum(ends))
+    else:
+        head = await heads.run(partial(whole.head, sum(ends)))
     try:
         await disk.append(folder, name, head)
     except OSError as error:
@@ -111,7 +126,9 @@ def _end(found: Sequence[Segment], stretch: int) -> int:
     return max(it.offset + it.size for it in found if it.stretch == stretch)
 
 
-async def _head(disk: Disk, folder: str, stretches: Sequence[int], ends: Sequence[int]) -> bytes:
+async def _looked_through(
+    disk: Disk, folder: str, stretches: Sequence[int], ends: Sequence[int]
+) -> Whole:
     whole = Whole()
     starts = accumulate(ends, initial=0)
     for stretch, end, start in zip(stretches, ends, starts, strict=False):
@@ -122,4 +139,4 @@ async def _head(disk: Disk, folder: str, stretches: Sequence[int], ends: Sequenc
             whole.add(moof)
             at += moof.size
             await trio.lowlevel.checkpoint()
-    return whole.head(sum(ends))
+    return whole

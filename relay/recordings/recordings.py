@@ -171,13 +171,13 @@ class Recordings:
         )
 
     def statistics(self) -> RecordingsStatistics:
-        refused = list(self._refused.values())
+        refused, heads = list(self._refused.values()), self.kept.heads.use()
         return RecordingsStatistics(
             under_way=len(self._active),
             refused={ending: refused.count(ending) for ending in Ending if ending in refused},
             missed_packets=sum(it.missed_packets for it in self._active.values()),
             endings=dict(self.kept.endings),
-            threads=self._ports.disk.use(),
+            threads={**self._ports.disk.use(), "recordings-heads": (heads.busy, heads.waiting)},
         )
 
     def _now(self) -> dict[str, Recording]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+from collections.abc import Iterable
 
 import attrs
 import pytest
@@ -21,12 +22,17 @@ from support.recording import (
     publish,
 )
 
+from relay.live.sequencer import Placed, Seam
 from relay.packet import Kind
 from relay.recordings import index
+from relay.recordings.cutting import Add, Begin, Cutter, End, Step
 from relay.recordings.files import read_index
 from relay.recordings.index import GAP_BEFORE, SEAM_BEFORE
+from relay.recordings.plain import plain_file
 from relay.recordings.recording import Ending, Recording
+from relay.recordings.stretches import encoded
 from relay.store.memory import MemoryStore
+from relay.store.threads import Threads
 
 OTHER_SOURCE = media.flv_file(4, size="160x120")
 OTHER = media.packets(OTHER_SOURCE)
@@ -283,3 +289,30 @@ def crash(files: dict[str, bytearray], lost: str) -> None:
             del files[index.NAME]
         case "zeros":
             files["0.mp4"] += bytes(10_000)
+
+
+async def test_a_long_head_is_put_together_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relay.recordings.plain.SHORT_SAMPLES", 0)
+    disk, heads = MemoryDisk(), Threads(1)
+    cutter = Cutter(lambda _: 0)
+    await write(disk, cutter.take(Seam(tracks=TRACKS, metadata={}, changed=True, first=True)))
+    for packet in PACKETS[:100]:
+        await write(disk, cutter.take(Placed(packet, False)))
+    await write(disk, cutter.finish())
+    in_thread = await plain_file(disk, heads, "a")
+    made = bytes(disk.files["a"].pop("head"))
+    monkeypatch.undo()
+    assert (await plain_file(disk, heads, "a")).size == in_thread.size
+    assert bytes(disk.files["a"]["head"]) == made
+
+
+async def write(disk: MemoryDisk, steps: Iterable[Step]) -> None:
+    for step in steps:
+        match step:
+            case Begin():
+                await disk.append("a", "0.json", encoded(step.tracks))
+                await disk.append("a", "0.mp4", step.init)
+            case Add(part):
+                await disk.append("a", "0.mp4", part.payload)
+            case End(segment):
+                await disk.append("a", index.NAME, segment.encoded())
