@@ -58,7 +58,8 @@ CASES: list[tuple[str, str, bool, int | tuple[int, ...], int | tuple[int, ...]]]
     ("GET", "/events", False, 400, 400),
     ("GET", "/live/cat.atom", False, 200, 200),
     ("GET", "/live/nobody.atom", False, 200, 200),
-    ("GET", "/live/nobody.jpg", False, 404, 404),
+    # Nothing decodes pictures in memory.
+    ("GET", "/live/nobody.jpg", False, 501, 501),
     ("GET", "/websub/hub", False, 405, 405),
     ("POST", "/websub/hub", False, 415, 415),
     ("HEAD", "/v1/stream/none", False, 404, 404),
