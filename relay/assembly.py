@@ -35,8 +35,8 @@ from relay.server.chatting import open_chat
 from relay.server.keeping_alive import KeepAlive
 from relay.server.permissions import Permissions
 from relay.server.pinging import Pinging
-from relay.server.recording import record
 from relay.server.readers import Readers
+from relay.server.recording import record
 from relay.server.rounds import Rounds
 from relay.server.rpc.sessions import PollSessions
 from relay.server.services import Services

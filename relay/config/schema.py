@@ -302,7 +302,7 @@ class Limits:
     """What hostile or broken peers run into.  Seconds and bytes unless a name says otherwise."""
 
     handshake_s: float = 10.0
-    """From the first byte of a connection to `publish` or `play`, or to a whole HTTP request head."""
+    """From the first byte of a connection to `publish`, `play`, or a whole HTTP request head."""
     first_packet_s: float = 10.0
     """From `Publish.Start` to the first decodable packet."""
     publisher_idle_s: float = 15.0
