@@ -97,10 +97,10 @@ def message_words(data: bytes, author: str | None) -> tuple[str, ...]:
         data: the message, as it stands in the log.
         author: the id of who said it.
     """
-    words = words_of(text_of(data))
-    if not words or author is None:
-        return words
-    return (*words, author_word(author))
+    said = text_of(data)
+    if not said or author is None:
+        return words_of(said)
+    return (*words_of(said), author_word(author))
 
 
 def text_of(data: bytes) -> str:

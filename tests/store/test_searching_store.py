@@ -122,6 +122,13 @@ async def test_what_one_user_said_is_found_whatever_the_user_is_called(store: St
     assert await found(store, author="nobody") == []
 
 
+async def test_what_has_no_words_is_found_by_who_said_it(store: Store) -> None:
+    said = added(message(1, "!!!"), message(2, "\U0001f44d", "bob"))
+    await store.commit([created(ROOM), said])
+    assert await found(store, author="ann") == [1]
+    assert await found(store, author="bob") == [2]
+
+
 async def test_pages_of_what_was_found_go_on_from_an_offset_either_way(store: Store) -> None:
     said = [message(offset, "cat" if offset % 2 else "dog") for offset in range(1, 10)]
     await store.commit([created(ROOM), added(*said)])
