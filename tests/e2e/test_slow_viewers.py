@@ -24,6 +24,8 @@ from support.viewers import FORMATS, Viewer, open_viewer, wait_live
 from relay.flv.demuxer import Tag
 from relay.packet import Kind
 
+pytestmark = pytest.mark.alone
+
 BITRATE = "8M"
 CROWD = 50
 QUIET_S = 15.0

@@ -1,4 +1,4 @@
-"""Twenty thousand joins and a hundred thousand attempts over real sockets leave nothing behind.
+"""Twenty thousand joins and more attempts over real sockets leave nothing behind.
 
 Synchronous and single-threaded on purpose: whoever comes here comes, asks and goes, one after the
 other, and the server's own process is looked at from outside.
@@ -25,10 +25,10 @@ from relay.rtmp import NEED_DATA, Connection, Role, events
 from relay.rtmp.handshake import ENTROPY_SIZE
 
 JOINS = 20_000
-PLAYS = 80_000
-PUBLISHES = 20_000
+PLAYS = 20_000
+PUBLISHES = 5_000
 AT_ONCE = 50
-GROWTH_KB = 8_000
+GROWTH_KB = 4_000
 """What an interpreter's heap may differ by; a hundred bytes for each attempt would be more."""
 PATIENCE_S = 20
 
