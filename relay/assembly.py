@@ -8,7 +8,7 @@ import resource
 from relay.channels.hub import Hub
 from relay.channels.retention import Retention
 from relay.channels.tidying import Tidying
-from relay.config import Config
+from relay.config import Config, Limits
 from relay.erasure.erasing import Erasing
 from relay.fanout.budget import Budget
 from relay.fanout.pump import Pump
@@ -57,19 +57,9 @@ def assemble(config: Config, ports: Ports, store: Store) -> Services:
     budget = Budget(limits.memory_bytes)
     pump = Pump(ports.monotonic, ports.cpu)
     writer = Writer(store, ports.monotonic)
-    settings = BroadcastSettings(
-        hold_s=config.media.hold_s, gop_bytes=config.media.gop_bytes, gop_s=config.media.gop_s
-    )
-    stage = Stage(settings, ports, budget, pump.wake)
+    stage = Stage(_broadcast_settings(config), ports, budget, pump.wake)
     hub = Hub(config.channels, ports, budget, pump.wake, store, writer.submit_nowait, stage.moment)
-    access = Access(
-        config.auth.publish == "open",
-        KeyFile(config.data / FILE_NAME),
-        TokenFiles.configured(config, ports.random.randbytes),
-        Throttle(limits.wrong_keys_per_minute, THROTTLED_ADDRESSES),
-        ports.monotonic,
-        ports.wall,
-    )
+    access = _access(config, ports)
     sessions = Sessions(ports.random.randbytes(NODE_BYTES).hex())
     readers = Readers()
     chat = open_chat(config.chat, ports, hub, store, writer, access, sessions, readers)
@@ -136,9 +126,7 @@ def assemble(config: Config, ports: Ports, store: Store) -> Services:
         budget=budget,
         access=access,
         permissions=Permissions.configured(config, ports),
-        admission=Admission(
-            resource.getrlimit(resource.RLIMIT_NOFILE)[0], limits.connections_per_address
-        ),
+        admission=_admission(limits),
         turns=Turns(ports.cpu),
         rounds=Rounds(ports.monotonic, ports.cpu),
         pinging=Pinging(limits.ping_s),
@@ -149,6 +137,27 @@ def assemble(config: Config, ports: Ports, store: Store) -> Services:
         readers=readers,
         trusted_proxies=trusted_networks(config.http.trusted_proxies),
     )
+
+
+def _broadcast_settings(config: Config) -> BroadcastSettings:
+    media = config.media
+    return BroadcastSettings(hold_s=media.hold_s, gop_bytes=media.gop_bytes, gop_s=media.gop_s)
+
+
+def _access(config: Config, ports: Ports) -> Access:
+    return Access(
+        config.auth.publish == "open",
+        KeyFile(config.data / FILE_NAME),
+        TokenFiles.configured(config, ports.random.randbytes),
+        Throttle(config.limits.wrong_keys_per_minute, THROTTLED_ADDRESSES),
+        ports.monotonic,
+        ports.wall,
+    )
+
+
+def _admission(limits: Limits) -> Admission:
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return Admission(descriptors, limits.connections_per_address)
 
 
 def _packagers(config: Config, stage: Stage, ports: Ports, budget: Budget) -> Packagers:

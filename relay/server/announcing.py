@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import attrs
+
 from relay.channels.hub import Hub
 from relay.config import Config
 from relay.live.stage import Stage
@@ -27,6 +29,47 @@ from relay.views.catalog import Catalog
 from relay.views.details import Visibility
 
 
+@attrs.frozen
+class OnStage:
+    """What is told of a broadcast, as it is now."""
+
+    _stage: Stage
+    _catalog: Catalog
+    _access: Access
+    _config: Config
+    _makes_pictures: bool
+
+    def look(self, stream: str) -> Sight | None:
+        broadcast = self._stage.broadcast(stream)
+        if broadcast is None:
+            return None
+        return Sight(
+            session=broadcast.session,
+            is_live=broadcast.state is State.LIVE,
+            viewers=broadcast.viewer_count,
+            visits=broadcast.visits,
+        )
+
+    def is_live(self, stream: str) -> bool:
+        sight = self.look(stream)
+        return sight is not None and sight.is_live
+
+    def describe(self, stream: str) -> Described:
+        details = self._catalog[stream]
+        return Described(
+            title=details.title,
+            category=details.category,
+            picture=details.picture or self._picture(stream),
+            user=next(iter(self._access.owners(stream)), None),
+            is_listed=details.visibility is Visibility.PUBLIC,
+        )
+
+    def _picture(self, stream: str) -> str | None:
+        broadcast = self._stage.broadcast(stream)
+        has_picture = broadcast is not None and broadcast.still is not None
+        return picture_url(self._config, stream) if has_picture and self._makes_pictures else None
+
+
 def announce(
     stage: Stage,
     catalog: Catalog,
@@ -40,36 +83,7 @@ def announce(
     writer: Writer,
 ) -> Notices:
     """Notices of what is on stage, told of every change beside whoever is told already."""
-
-    def look(stream: str) -> Sight | None:
-        broadcast = stage.broadcast(stream)
-        if broadcast is None:
-            return None
-        return Sight(
-            session=broadcast.session,
-            is_live=broadcast.state is State.LIVE,
-            viewers=broadcast.viewer_count,
-            visits=broadcast.visits,
-        )
-
-    def picture(stream: str) -> str | None:
-        broadcast = stage.broadcast(stream)
-        has_picture = broadcast is not None and broadcast.still is not None
-        return picture_url(config, stream) if has_picture and ports.pictures else None
-
-    def describe(stream: str) -> Described:
-        details = catalog[stream]
-        return Described(
-            title=details.title,
-            category=details.category,
-            picture=details.picture or picture(stream),
-            user=next(iter(access.owners(stream)), None),
-            is_listed=details.visibility is Visibility.PUBLIC,
-        )
-
-    def is_live(stream: str) -> bool:
-        sight = look(stream)
-        return sight is not None and sight.is_live
+    on_stage = OnStage(stage, catalog, access, config, ports.pictures is not None)
 
     def recipients(event: Event) -> tuple[str, ...]:
         return endpoints.wanting(event.stored.type)
@@ -82,7 +96,7 @@ def announce(
     )
     fan_outs = FanOuts(ports, hub, store, writer, follows.count)
     push = WebPush.configured(
-        config, ports, store, writer, client, is_live=is_live, follower_count=follows.count
+        config, ports, store, writer, client, is_live=on_stage.is_live, follower_count=follows.count
     )
     announcer = Announcer(
         config.notify,
@@ -90,8 +104,8 @@ def announce(
         hub,
         store,
         writer,
-        look,
-        describe,
+        on_stage.look,
+        on_stage.describe,
         recipients,
         couriers.queued,
         carriers=(fan_outs, push, websub),

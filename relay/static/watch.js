@@ -55,9 +55,11 @@ function showAddresses() {
   const addresses = {
     flv: `${location.origin}${stream.path}.flv`,
     mp4: `${location.origin}${stream.path}.mp4`,
+    hls: `${location.origin}${stream.path}.m3u8`,
     embed: frameFor(`${location.origin}/embed${stream.path}?muted&autoplay`),
   };
   for (const [id, text] of Object.entries(addresses)) show(`#${id}`, text);
+  document.querySelector("#recordings").href = `/recordings?stream=${stream.path.slice(1)}`;
   // Clipboards are for secure pages only.
   if (!navigator.clipboard) return;
   for (const button of document.querySelectorAll("[data-copy]")) {
