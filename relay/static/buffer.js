@@ -12,6 +12,7 @@ const MAX_QUEUED_BYTES = 24 * 1024 * 1024;
 const MAX_JOINED_BYTES = 1024 * 1024;
 /** Kept behind the playhead when the browser says that its memory is full. */
 const KEEP_WHEN_FULL = 2;
+const REVOKED_AFTER = 1000;
 
 export const isSupported = (mime) => Boolean(Source?.isTypeSupported(mime));
 export const hasMediaSource = Boolean(Source);
@@ -70,7 +71,8 @@ export class MediaBuffer {
     this.#on = { progress() {}, overflow() {}, failure() {} };
     this.#queue = [];
     this.#buffer = null;
-    URL.revokeObjectURL(this.#url);
+    // An element that is about to load it would not find it; it gets another one now.
+    setTimeout(() => URL.revokeObjectURL(this.#url), REVOKED_AFTER);
   }
 
   #opened() {
