@@ -2,6 +2,7 @@
 
 import trio
 from support import media
+from support.memory import in_virtual_time
 
 from relay.fanout.budget import Budget
 from relay.live.intake import QUEUE_STEPS, Intake, Taken
@@ -95,3 +96,28 @@ def test_nothing_is_held_for_who_has_gone() -> None:
     assert budget.held == 10
     intake.close()
     assert budget.held == 0
+
+
+@in_virtual_time
+async def test_whoever_takes_is_woken_when_it_is_worth_it() -> None:
+    intake = Intake(Budget(1 << 20))
+    woken: list[list[object]] = []
+
+    async def take() -> None:
+        async for steps in intake:
+            woken.append(words(list(steps)))
+            intake.ripe_ms = 300
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(take)
+        intake.begin(seam())
+        intake.take(frame(0, is_keyframe=True), True)
+        await trio.sleep(1)
+        for dts in (100, 200):
+            intake.take(frame(dts), False)
+            await trio.sleep(1)
+        assert woken == [["Seam", 0]]
+        intake.take(frame(300), False)
+        await trio.sleep(1)
+        assert woken[1:] == [[100, 200, 300]]
+        intake.end()

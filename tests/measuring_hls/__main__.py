@@ -20,6 +20,7 @@ from pathlib import Path
 import attrs
 import structlog
 import trio
+from measuring_views.__main__ import ANY, look_at_loop, percentiles
 from support import media
 
 from relay import Config, Server, open_relay
@@ -28,7 +29,6 @@ from relay.config import AuthConfig, HttpConfig, Limits, RtmpConfig, StoreConfig
 from relay.fmp4.muxer import Fragment, FragmentMuxer
 from relay.packet import Packet
 
-ANY = "127.0.0.1:0"
 NAME = "live/cat"
 LAP_MS = 4000
 VIDEO = (
@@ -52,21 +52,6 @@ async def publish(server: Server) -> None:
                 await trio.sleep_until(began + moved.dts / 1000)
                 await publisher.send(moved)
             lap += 1
-
-
-async def look_at_loop(late_ms: list[float]) -> None:
-    """How late the event loop wakes a task."""
-    while True:
-        due = trio.current_time() + 0.01
-        await trio.sleep_until(due)
-        late_ms.append(1000 * (trio.current_time() - due))
-
-
-def percentiles(values: list[float]) -> str:
-    ordered = sorted(values)
-    shares = {"p50": 0.5, "p99": 0.99, "worst": 1.0}
-    at = {name: ordered[max(0, round(share * len(ordered)) - 1)] for name, share in shares.items()}
-    return ", ".join(f"{name} {value:.0f} ms" for name, value in at.items())
 
 
 async def measure(players: int, seconds: float, kind: str) -> None:
